@@ -1,0 +1,52 @@
+"""What the application asks of a model; core imports this and `types` only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from .types import EncoderSpec, Float16, Float32, SceneStats
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Turns words into unit vectors."""
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    def encode_text(self, texts: Sequence[str]) -> Float32:
+        """Unit vectors float32 (n, d) of `texts`."""
+        ...
+
+
+@runtime_checkable
+class DenseEncoder(TextEncoder, Protocol):
+    """Turns SAR windows into text-aligned vectors, per place and as a whole."""
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor from a difference of cosines to a logit: the model's own sharpness."""
+        ...
+
+    def encode_patches(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Float16:
+        """Patch vectors of one window.
+
+        Parameters
+        ----------
+        intensity : float32 (h, w)
+            Linear intensity; h and w are multiples of `spec.cell_px`.
+        stats : SceneStats
+            Of the whole scene and band.
+        spacing_m : float or None
+            Ground metres per pixel of `intensity`, None where unknown.
+
+        Returns
+        -------
+        float16 (h / cell_px, w / cell_px, d), unit length.
+        """
+        ...
+
+    def encode_chips(self, chips: Sequence[Float32], stats: SceneStats, spacing_m: float | None) -> Float32:
+        """One unit vector float32 (n, d) for each chip (linear intensity, any size)."""
+        ...

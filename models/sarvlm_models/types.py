@@ -1,0 +1,196 @@
+"""The values that flow between models and the application (NumPy only).
+
+All are frozen; arrays are made read-only when they enter. Pixel coordinates
+are (col, row) with the origin at the *outer corner* of the top left pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Float16 = NDArray[np.float16]
+
+
+def _frozen(array: NDArray[np.generic]) -> None:
+    array.setflags(write=False)
+
+
+def _require(ok: bool, what: str, expected: object, actual: object) -> None:
+    if not ok:
+        raise ValueError(f"{what}: expected {expected}, got {actual}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A half-open pixel rectangle; (0, 0) is the top left pixel.
+
+    Attributes
+    ----------
+    col, row, width, height : int
+        Pixels of the full-resolution scene. Width and height are at least 1.
+    """
+
+    col: int
+    row: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        _require(self.width > 0 and self.height > 0, "Window size", ">= 1 px", (self.width, self.height))
+
+    @property
+    def col_end(self) -> int:
+        return self.col + self.width
+
+    @property
+    def row_end(self) -> int:
+        return self.row + self.height
+
+    def intersection(self, other: Window) -> Window | None:
+        """The common part of two windows, or None where they do not meet."""
+        col, row = max(self.col, other.col), max(self.row, other.row)
+        col_end, row_end = min(self.col_end, other.col_end), min(self.row_end, other.row_end)
+        if col >= col_end or row >= row_end:
+            return None
+        return Window(col, row, col_end - col, row_end - row)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneStats:
+    """What a model may know of a whole scene before it sees a window of it.
+
+    Computed once per scene and band from a sparse sample of valid pixels, so
+    that neighbouring windows are normalised alike and show no seams.
+
+    Attributes
+    ----------
+    median_amplitude, p98_amplitude : float
+        Percentiles of the linear amplitude (square root of intensity) over
+        valid, non-zero pixels.
+    valid_share : float
+        Share of the sampled pixels that hold data, 0..1.
+    """
+
+    median_amplitude: float
+    p98_amplitude: float
+    valid_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A piece of a scene.
+
+    Attributes
+    ----------
+    window : Window
+        Where it comes from, in full-resolution pixels.
+    intensity : float32 (h, w)
+        Linear intensity (power), never dB; 0 where not valid.
+    valid : bool (h, w)
+        False where the scene holds no data.
+    """
+
+    window: Window
+    intensity: Float32
+    valid: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        _require(self.intensity.ndim == 2, "Chip.intensity", "2 axes", self.intensity.shape)
+        _require(self.valid.shape == self.intensity.shape, "Chip.valid", self.intensity.shape, self.valid.shape)
+        _frozen(self.intensity)
+        _frozen(self.valid)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Unit vectors of whole images or texts: float32 (n, d)."""
+
+    vectors: Float32
+    model_id: str
+
+    def __post_init__(self) -> None:
+        _require(self.vectors.ndim == 2, "Embedding.vectors", "2 axes", self.vectors.shape)
+        _frozen(self.vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuery:
+    """All that decides the answer to a question put to a scene.
+
+    Attributes
+    ----------
+    text : str
+        What to look for, in plain words.
+    negatives : tuple of str
+        What the answer must not be; each competes with `text` at every place.
+    threshold : float
+        Score above which a place counts as standing out (0.5 is background).
+    model_id : str
+        Name and weights hash of the model asked.
+    cell_px : float
+        Edge of one heat-map cell in full-resolution pixels.
+    scales : tuple of int
+        Crop edges in pixels of the reference method; empty for dense features.
+    """
+
+    text: str
+    negatives: tuple[str, ...] = ()
+    threshold: float = 0.6
+    model_id: str = ""
+    cell_px: float = 8.0
+    scales: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heatmap:
+    """Scores of one query over a scene.
+
+    Attributes
+    ----------
+    scores : float32 (rows, cols)
+        0..1 with a fixed meaning: 0.5 is the background, NaN is no data (or
+        not yet encoded). Never stretched to the scene.
+    cell_px : float
+        Edge of a cell in full-resolution pixels; cell (r, c) covers
+        [c * cell_px, (c + 1) * cell_px) x [r * cell_px, (r + 1) * cell_px).
+    """
+
+    scores: Float32
+    cell_px: float
+    query: TextQuery
+
+    def __post_init__(self) -> None:
+        _require(self.scores.ndim == 2, "Heatmap.scores", "2 axes", self.scores.shape)
+        _frozen(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """How a dense encoder wants its windows.
+
+    Attributes
+    ----------
+    model_id : str
+        Name@first 12 digits of the weights' SHA-256.
+    dim : int
+        Length of a patch vector.
+    cell_px : int
+        Input pixels per patch along an edge.
+    window_px, margin_px : int
+        Edge of the windows to encode and the rim of each whose patches are
+        not used (their view is cut by the border); multiples of `cell_px`.
+    finest_spacing_m : float or None
+        A scene with smaller pixels is averaged down to about this spacing.
+    """
+
+    model_id: str
+    dim: int
+    cell_px: int
+    window_px: int = 1024
+    margin_px: int = 64
+    finest_spacing_m: float | None = None
+    profile: str = field(default="sar")
