@@ -1,0 +1,1 @@
+"""Models of SARVLM Desktop: encoders, checkpoints and the registry (no Qt)."""

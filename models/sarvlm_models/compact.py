@@ -1,0 +1,230 @@
+"""The compact SARCLIP: text-aligned SAR features for every place in one pass.
+
+Image tower: EfficientNet-Lite0 (ImageNet start), a feature pyramid merged at
+stride 8, local texture statistics beside it, conditioned on pixel spacing.
+Text tower: frozen MiniLM sentence encoder and one linear projection.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import timm
+import torch
+import torch.nn.functional as F  # noqa: N812
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from .preprocess import FINEST_SPACING_M, input_planes, p98_ratio, relative_amplitude, spacing_code
+from .text_tower import WIDTH as TEXT_WIDTH
+from .text_tower import TextTower, load_tokenizer, tokenize
+from .types import EncoderSpec, Float16, Float32, SceneStats
+
+if TYPE_CHECKING:
+    from .device import DeviceChoice
+
+ARCHITECTURE: Final = "sarclip-compact"
+CELL_PX: Final = 8
+TEXTURE_PLANES: Final = 7
+WEIGHTS_FILE: Final = "sarclip-compact.safetensors"
+TEXT_FILE: Final = "minilm-text.safetensors"
+TOKENIZER_FILE: Final = "minilm-tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CompactConfig:
+    """Sizes of the compact tower; stored in the metadata of its weights."""
+
+    dim: int = 128
+    neck: int = 96
+    hidden: int = 128
+    backbone: str = "tf_efficientnet_lite0"
+
+
+def texture_planes(log: Tensor, linear: Tensor) -> Tensor:
+    """Radiometric statistics at stride 8: (n, 7, h / 8, w / 8).
+
+    Mean, spread and maximum of the log amplitude in a cell, mean linear
+    amplitude, and the spread of cells in 5 x 5 and 9 x 9 neighbourhoods.
+    """
+    mean = F.avg_pool2d(log, CELL_PX)
+    spread = (F.avg_pool2d(log * log, CELL_PX) - mean * mean).clamp(min=1e-6).sqrt()
+    peak = F.max_pool2d(log, CELL_PX)
+    level = F.avg_pool2d(linear, CELL_PX)
+    planes = [mean, spread, peak, level]
+    for reach in (2, 4):
+        around = F.avg_pool2d(mean, 2 * reach + 1, 1, reach, count_include_pad=False)
+        square = F.avg_pool2d(mean * mean, 2 * reach + 1, 1, reach, count_include_pad=False)
+        planes.append((square - around * around).clamp(min=1e-6).sqrt())
+    planes.append(F.avg_pool2d(spread, 5, 1, 2, count_include_pad=False))
+    return torch.cat(planes, dim=1)
+
+
+def _conv_block(inside: int, out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inside, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True))
+
+
+class ImageTower(nn.Module):
+    """Input planes to patch vectors at stride 8 and one vector for the whole."""
+
+    def __init__(self, config: CompactConfig) -> None:
+        super().__init__()
+        self.backbone = timm.create_model(config.backbone, features_only=True, out_indices=(1, 2, 3, 4))
+        channels = self.backbone.feature_info.channels()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, config.neck, 1) for c in channels)
+        self.texture = nn.Conv2d(TEXTURE_PLANES, config.neck, 1)
+        self.film = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2 * config.neck))
+        self.fuse = nn.Sequential(_conv_block(config.neck, config.hidden), _conv_block(config.hidden, config.hidden))
+        self.to_patch = nn.Conv2d(config.hidden, config.dim, 1)
+        self.attend = nn.Conv2d(config.hidden, 1, 1)
+        self.to_whole = nn.Linear(3 * config.hidden, config.dim)
+
+    def features(self, planes: Tensor, code: Tensor) -> Tensor:
+        """Fused features (n, hidden, h / 8, w / 8) of planes (n, 3, h, w) and spacing code (n, 2)."""
+        fine, middle, coarse, deep = self.backbone(planes)
+        size = middle.shape[-2:]
+        neck = self.lateral[1](middle) + F.avg_pool2d(self.lateral[0](fine), 2)
+        neck = neck + F.interpolate(self.lateral[2](coarse), size=size, mode="bilinear", align_corners=False)
+        neck = neck + F.interpolate(self.lateral[3](deep), size=size, mode="bilinear", align_corners=False)
+        neck = neck + self.texture(texture_planes(planes[:, :1], planes[:, 1:2]))
+        scale, shift = self.film(code)[..., None, None].chunk(2, dim=1)
+        return self.fuse(F.relu(neck * (1 + scale) + shift))  # type: ignore[no-any-return]
+
+    def patches(self, fused: Tensor) -> Tensor:
+        """Unit patch vectors (n, d, rows, cols)."""
+        return F.normalize(self.to_patch(fused).float(), dim=1)
+
+    def whole(self, fused: Tensor) -> Tensor:
+        """Unit vectors (n, d): attention-pooled, mean and spread of the fused features."""
+        flat = fused.flatten(2).float()
+        attention = self.attend(fused).flatten(2).float().softmax(-1)
+        pooled = torch.cat(((flat * attention).sum(-1), flat.mean(-1), flat.std(-1, unbiased=False)), dim=1)
+        return F.normalize(self.to_whole(pooled), dim=-1)
+
+
+class CompactSarclip(nn.Module):
+    """Image tower, text projection and the calibration that joins them."""
+
+    def __init__(self, config: CompactConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or CompactConfig()
+        self.image = ImageTower(self.config)
+        self.project = nn.Linear(TEXT_WIDTH, self.config.dim, bias=False)
+        self.log_scale = nn.Parameter(torch.tensor(2.7))
+        self.bias = nn.Parameter(torch.tensor(-6.0))
+
+    def text(self, sentence_vectors: Tensor) -> Tensor:
+        """Unit text vectors (n, d) of MiniLM sentence vectors (n, 384)."""
+        return F.normalize(self.project(sentence_vectors), dim=-1)
+
+    @property
+    def scale(self) -> Tensor:
+        """Factor from cosine to logit, at most 40."""
+        return self.log_scale.clamp(max=3.7).exp()
+
+
+class CompactEncoder:
+    """`DenseEncoder` over the compact SARCLIP; thread-safe for one caller at a time."""
+
+    def __init__(self, model: CompactSarclip, text: TextTower, tokenizer_path: Path, device: DeviceChoice,
+                 digest: str) -> None:  # fmt: skip
+        self._device = torch.device(device.device)
+        self._dtype = device.dtype
+        self._model = model.to(self._device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._text = text.to(self._device).eval()
+        self._tokenizer = load_tokenizer(tokenizer_path)
+        self._spec = EncoderSpec(
+            model_id=f"{ARCHITECTURE}@{digest[:12]}",
+            dim=model.config.dim,
+            cell_px=CELL_PX,
+            window_px=1024,
+            margin_px=64,
+            finest_spacing_m=FINEST_SPACING_M,
+        )
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Windows, cells and identity of this encoder."""
+        return self._spec
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor from cosine to logit learned in training."""
+        return float(self._model.scale)
+
+    @property
+    def logit_bias(self) -> float:
+        """Logit of a text that has nothing to do with a place, learned in training."""
+        return float(self._model.bias)
+
+    @torch.inference_mode()
+    def encode_text(self, texts: Sequence[str]) -> Float32:
+        """Unit vectors float32 (n, d)."""
+        ids, mask = tokenize(self._tokenizer, texts)
+        sentences = self._text(ids.to(self._device), mask.to(self._device))
+        return np.asarray(self._model.text(sentences.float()).cpu().numpy(), dtype=np.float32)
+
+    def _fused(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Tensor:
+        relative = torch.from_numpy(relative_amplitude(intensity, stats)).to(self._device)[None, None]
+        ratio = torch.full((1, 1, 1, 1), p98_ratio(stats), device=self._device)
+        code = spacing_code(torch.tensor([spacing_m or 0.0], device=self._device))
+        planes = input_planes(relative, ratio).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+            return self._model.image.features(planes, code)
+
+    @torch.inference_mode()
+    def encode_patches(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Float16:
+        """Unit patch vectors float16 (h / 8, w / 8, d) of one window (h, w multiples of 8)."""
+        height, width = intensity.shape
+        padded = np.pad(intensity, ((0, -height % 32), (0, -width % 32)), mode="symmetric")
+        patches = self._model.image.patches(self._fused(padded, stats, spacing_m))[0]
+        rows, cols = height // CELL_PX, width // CELL_PX
+        return np.ascontiguousarray(patches.permute(1, 2, 0)[:rows, :cols].cpu().numpy().astype(np.float16))
+
+    @torch.inference_mode()
+    def encode_chips(self, chips: Sequence[Float32], stats: SceneStats, spacing_m: float | None) -> Float32:
+        """Unit vectors float32 (n, d) of chips of any size."""
+        vectors = []
+        for chip in chips:
+            height, width = chip.shape
+            padded = np.pad(chip, ((0, -height % 32), (0, -width % 32)), mode="symmetric")
+            vectors.append(self._model.image.whole(self._fused(padded, stats, spacing_m))[0].float().cpu().numpy())
+        return np.stack(vectors).astype(np.float32)
+
+
+def save_metadata(config: CompactConfig, extra: dict[str, str]) -> dict[str, str]:
+    """Safetensors metadata that makes a weight file tell what it is."""
+    return {"sarvlm_arch": ARCHITECTURE, "config": json.dumps(asdict(config)), **extra}
+
+
+def load_model(weights: Path) -> CompactSarclip:
+    """Build the compact model that `weights` describes and load it, strictly."""
+    with safe_open(str(weights), "pt") as file:
+        metadata = file.metadata() or {}
+    model = CompactSarclip(CompactConfig(**json.loads(metadata.get("config", "{}"))))
+    state = {key: value.float() for key, value in load_file(str(weights)).items()}
+    model.load_state_dict(state, strict=True)
+    return model
+
+
+def load_compact(directory: Path, device: DeviceChoice) -> CompactEncoder:
+    """The shipped compact SARCLIP from `directory` (image weights, text weights, tokenizer)."""
+    return load_compact_file(directory / WEIGHTS_FILE, directory, device)
+
+
+def load_compact_file(weights: Path, text_directory: Path, device: DeviceChoice) -> CompactEncoder:
+    """A compact SARCLIP from `weights`, with the text tower of `text_directory`."""
+    import hashlib
+
+    text = TextTower()
+    state = load_file(str(text_directory / TEXT_FILE))
+    text.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return CompactEncoder(load_model(weights), text, text_directory / TOKENIZER_FILE, device, digest)
