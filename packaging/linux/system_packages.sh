@@ -77,15 +77,16 @@ choose() {
     echo "${1%%|*}"
 }
 
+rows=$(table "$@")
 missing=
 signs=
 while read -r names proof; do
-    if ! is_there "$names" "$proof"; then
+    if [ -n "$names" ] && ! is_there "$names" "$proof"; then
         missing="$missing $names"
         [ "$proof" = - ] || signs="$signs $proof"
     fi
 done <<END
-$(table "$@")
+$rows
 END
 [ -n "$missing" ] || exit 0
 
