@@ -1,0 +1,197 @@
+"""Keeps the canvas true to the session: scene, stretch, heat map, places, pointer."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer
+
+from sarvlm_app.core.georef import local_spacing_m
+from sarvlm_app.core.pyramid import ScenePyramid
+from sarvlm_app.core.query import Candidate
+from sarvlm_app.core.radiometry import Stretch
+from sarvlm_app.core.scene import Scene, ValueType, default_stretch, read_values
+from sarvlm_app.core.session import Session
+from sarvlm_app.ui.bridge import Background
+from sarvlm_app.ui.panels.display import DisplayPanel
+from sarvlm_app.ui.panels.status import PointerLine
+from sarvlm_app.ui.view_state import ViewState
+from sarvlm_app.ui.viewer.canvas import SceneCanvas, SceneImage
+from sarvlm_app.ui.viewer.geometry import north_angle
+from sarvlm_app.ui.viewer.overlay import Marker
+from sarvlm_models.types import Window
+
+_UNITS = {
+    ValueType.DB: "dB",
+    ValueType.AMPLITUDE: "amplitude",
+    ValueType.COMPLEX: "amplitude",
+    ValueType.INTENSITY: "intensity",
+    ValueType.DN: "DN",
+}
+_SPACING_PAUSE_MS = 60
+"""The scale bar's ground spacing follows the view after this pause."""
+
+
+class CanvasPresenter(QObject):
+    """Renders session state on the canvas; every wish of the mouse becomes a verb of the session."""
+
+    def __init__(
+        self,
+        session: Session,
+        canvas: SceneCanvas,
+        view: ViewState,
+        background: Background,
+        panels: tuple[DisplayPanel, PointerLine],
+    ) -> None:
+        super().__init__(canvas)
+        self._session = session
+        self._canvas = canvas
+        self._view = view
+        self._background = background
+        self._display, self._pointer_line = panels
+        self._shown: tuple[Scene, int] | None = None
+        self._pyramid: ScenePyramid | None = None
+        self._heatmap: object = None
+        self._spacing_timer = QTimer(self, singleShot=True, interval=_SPACING_PAUSE_MS)
+        self._spacing_timer.timeout.connect(self._follow_spacing)
+        canvas.view_changed.connect(self._spacing_timer.start)
+        canvas.pointer_moved.connect(self._on_pointer)
+        canvas.marker_clicked.connect(session.select)
+        view.numbers.changed.connect(self.show_visibility)
+        view.heatmap.changed.connect(self.show_visibility)
+        view.image.changed.connect(self.show_visibility)
+        session.active_changed.connect(self.show_scene)
+        session.stretch_changed.connect(self.show_stretch)
+        session.answer_changed.connect(self.show_answer)
+        session.selection_changed.connect(self.show_selection)
+        self.show_scene()
+
+    # ---- scene -----------------------------------------------------------
+    def show_scene(self) -> None:
+        """Renders the active scene and band."""
+        scene = self._session.active
+        wanted = None if scene is None else (scene, self._session.band)
+        if wanted == self._shown:
+            return
+        self._shown = wanted
+        self._pointer_line.show_place(None, None)
+        self._heatmap = None
+        if scene is None or wanted is None:
+            self._pyramid = None
+            self._canvas.show_scene(None)
+            return
+        self._pyramid = ScenePyramid(scene, self._session.band)
+        stretch = self._session.stretch
+        limits = (stretch.low, stretch.high) if stretch is not None else (-30.0, 0.0)
+        self._canvas.show_scene(SceneImage(self._pyramid.level_arrays(), scene.width, scene.height, limits))
+        self._show_frame(scene)
+        self._background.run("histogram", partial(_sample, scene, self._session.band), partial(self._on_sample, wanted))
+        self._background.build(self._pyramid, partial(self._on_overviews, self._pyramid))
+        self.show_answer()
+        self.show_visibility()
+
+    def _show_frame(self, scene: Scene) -> None:
+        badges = ("simulated",) if scene.simulated else ()
+        if scene.georef is None:
+            badges += ("no georeference",)
+        north = None if scene.georef is None else north_angle(scene.georef, scene.width / 2, scene.height / 2)
+        self._canvas.overlay.change(badges=badges, north=north)
+        self._follow_spacing()
+
+    def _on_sample(self, wanted: tuple[Scene, int], sample: tuple[NDArray[np.float32], Stretch]) -> None:
+        if self._shown == wanted:
+            self._display.show_histogram(*sample)
+
+    def _on_overviews(self, pyramid: ScenePyramid) -> None:
+        if pyramid is self._pyramid:
+            self._canvas.refresh_scene()
+
+    def show_stretch(self) -> None:
+        """Renders the session's stretch on the image and in the histogram."""
+        stretch = self._session.stretch
+        self._display.show_stretch()
+        if stretch is not None:
+            self._canvas.set_limits((stretch.low, stretch.high))
+
+    def show_visibility(self) -> None:
+        """Renders which layers are shown, and how strongly."""
+        self._canvas.set_image_visible(self._view.image.visible)
+        self._canvas.set_image_opacity(self._view.image.opacity)
+        self._canvas.set_heatmap_visible(self._view.heatmap.visible)
+        self._canvas.set_heatmap_opacity(self._view.heatmap.opacity)
+        self._canvas.overlay.change(markers_visible=self._view.numbers.visible)
+
+    # ---- answer ----------------------------------------------------------
+    def show_answer(self) -> None:
+        """Renders the session's answer: heat map, threshold and numbers."""
+        answer = self._session.answer
+        if answer is None or answer.scene != self._session.active:
+            self._heatmap = None
+            self._canvas.show_heatmap(None)
+            self._canvas.show_markers((), None)
+            return
+        if answer.heatmap is not self._heatmap:
+            self._heatmap = answer.heatmap
+            self._canvas.show_heatmap(answer.heatmap, self._session.threshold)
+            self.show_visibility()
+        else:
+            self._canvas.set_threshold(self._session.threshold)
+        self._show_markers()
+
+    def show_selection(self) -> None:
+        """Brings the selected place out."""
+        self._show_markers()
+
+    def _show_markers(self) -> None:
+        answer, selected = self._session.answer, self._session.selected
+        markers = [Marker(place.rank, place.col, place.row) for place in answer.candidates] if answer else []
+        self._canvas.show_markers(markers, None if selected is None else selected.rank)
+
+    def fly_to(self, candidate: Candidate) -> None:
+        """Moves the view to a place."""
+        _, _, width, height = candidate.bbox_px
+        self._canvas.fly_to(candidate.col, candidate.row, float(max(width, height)))
+
+    # ---- pointer ---------------------------------------------------------
+    def _on_pointer(self, place: tuple[float, float] | None) -> None:
+        scene = self._session.active
+        if place is None or scene is None:
+            self._pointer_line.show_place(None, None)
+            return
+        col, row = place
+        lonlat = None
+        if scene.georef is not None:
+            lon, lat = scene.georef.to_lonlat(col, row)
+            lonlat = (float(lon), float(lat))
+        self._pointer_line.show_place(place, lonlat)
+        window = Window(int(col), int(row), 1, 1)
+        work = partial(_value_at, scene, self._session.band, window)
+        self._background.run("pointer", work, partial(self._on_value, _UNITS[scene.value_type]))
+
+    def _on_value(self, unit: str, value: float) -> None:
+        if self._pointer_line.place.text():
+            self._pointer_line.show_value(value, unit)
+
+    def _follow_spacing(self) -> None:
+        scene = self._session.active
+        if scene is None:
+            return
+        if scene.georef is None:
+            self._canvas.set_ground_spacing(scene.spacing_m[0] if scene.spacing_m is not None else None)
+            return
+        camera = self._canvas.camera()
+        col = min(max(camera.col, 0.0), float(scene.width))
+        row = min(max(camera.row, 0.0), float(scene.height))
+        self._canvas.set_ground_spacing(local_spacing_m(scene.georef, col, row)[0])
+
+
+def _value_at(scene: Scene, band: int, window: Window) -> float:
+    """The scene's own value of one pixel; runs on the I/O lane."""
+    return float(read_values(scene, window, band)[0, 0])
+
+
+def _sample(scene: Scene, band: int) -> tuple[NDArray[np.float32], Stretch]:
+    """A sample for the histogram and the scene's own stretch; runs on the I/O lane."""
+    raise NotImplementedError

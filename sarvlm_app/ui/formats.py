@@ -1,0 +1,49 @@
+"""How numbers read in the window."""
+
+from __future__ import annotations
+
+import math
+
+
+def lonlat_text(lon: float, lat: float, decimals: int = 4) -> str:
+    """Latitude and longitude in degrees with their hemispheres: `33.7420 N  118.2010 W`."""
+    return f"{abs(lat):.{decimals}f} {'S' if lat < 0 else 'N'}  {abs(lon):.{decimals}f} {'W' if lon < 0 else 'E'}"
+
+
+def _dms(value: float, positive: str, negative: str) -> str:
+    tenths = round(abs(value) * 36_000)
+    degrees, rest = divmod(tenths, 36_000)
+    minutes, seconds = divmod(rest, 600)
+    return f"{degrees}°{minutes:02d}′{seconds / 10:04.1f}″ {negative if value < 0 else positive}"
+
+
+def dms_text(lon: float, lat: float) -> str:
+    """Latitude and longitude in degrees, minutes and seconds."""
+    return f"{_dms(lat, 'N', 'S')}  {_dms(lon, 'E', 'W')}"
+
+
+def pixel_text(col: float, row: float) -> str:
+    """A scene position in whole pixels."""
+    return f"row {math.floor(row)}  col {math.floor(col)}"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as short as it can be told: `0.04 s`, `12 s`, `3 min 05 s`."""
+    if seconds < 10:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def number_text(value: float, decimals: int = 1) -> str:
+    """A signed number with a true minus sign."""
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def places_text(count: int) -> str:
+    """The headline of an answer."""
+    if count == 0:
+        return "Nothing stands out"
+    return "1 place stands out" if count == 1 else f"{count} places stand out"

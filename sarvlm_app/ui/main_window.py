@@ -1,0 +1,148 @@
+"""The window: arranges bars, columns and canvas; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenuBar,
+    QPushButton,
+    QScrollArea,
+    QStatusBar,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sarvlm_app.core.session import Session
+from sarvlm_app.ui.bridge import Background
+from sarvlm_app.ui.notifications import Toast
+from sarvlm_app.ui.panels.display import DisplayPanel
+from sarvlm_app.ui.panels.facts import FactsPanel
+from sarvlm_app.ui.panels.jobs import JobsBar
+from sarvlm_app.ui.panels.layers import LayersPanel
+from sarvlm_app.ui.panels.query import QueryBar
+from sarvlm_app.ui.panels.results import ResultsPanel
+from sarvlm_app.ui.panels.scenes import ScenesPanel
+from sarvlm_app.ui.panels.selected import SelectedPanel
+from sarvlm_app.ui.panels.status import PointerLine
+from sarvlm_app.ui.pictures import Pictures
+from sarvlm_app.ui.theme import Theme
+from sarvlm_app.ui.view_state import ViewState
+from sarvlm_app.ui.viewer.canvas import SceneCanvas
+
+_LEFT_PX, _RIGHT_PX = 250, 320
+
+
+class MainWindow(QMainWindow):
+    """Holds the widgets; `closing` is called once, before the window goes."""
+
+    def __init__(self, session: Session, theme: Theme, view: ViewState, background: Background) -> None:
+        super().__init__()
+        self.setWindowTitle("SARVLM Desktop")
+        self.setMinimumSize(900, 600)
+        self.closing: Callable[[], None] = lambda: None
+        self._closed = False
+        pictures = Pictures(background)
+        pictures.setParent(self)
+        self.canvas = SceneCanvas(self)
+        self.query = QueryBar(theme)
+        self.scenes = ScenesPanel(session, theme, background)
+        self.layers = LayersPanel(view, theme)
+        self.display = DisplayPanel(session, theme)
+        self.facts = FactsPanel()
+        self.results = ResultsPanel(session, theme, pictures)
+        self.selected = SelectedPanel(session, theme, pictures)
+        self.pointer = PointerLine()
+        self.jobs = JobsBar(theme)
+        self.model_label = QLabel(objectName="modelName")
+        self.device_label = QLabel(objectName="badge", visible=False)
+        self.setCentralWidget(self.canvas)
+        self._build_top()
+        self._build_columns()
+        self._build_status()
+        self.toast = Toast(self)
+
+    def _build_top(self) -> None:
+        menu = QMenuBar(self)
+        name = QLabel("SARVLM Desktop", objectName="appName")
+        menu.setCornerWidget(name, Qt.Corner.TopLeftCorner)
+        right = QWidget()
+        row = QHBoxLayout(right)
+        row.setContentsMargins(0, 2, 10, 2)
+        row.addWidget(self.model_label)
+        row.addWidget(self.device_label)
+        menu.setCornerWidget(right, Qt.Corner.TopRightCorner)
+        self.setMenuBar(menu)
+        find = QPushButton("Find", objectName="modeButton", checkable=True, checked=True)
+        find.setToolTip("Find places in a scene by words")
+        find.clicked.connect(lambda: (find.setChecked(True), self.query.focus()))
+        top = QWidget(objectName="topBar")
+        bar = QHBoxLayout(top)
+        bar.setContentsMargins(10, 8, 10, 8)
+        bar.setSpacing(10)
+        bar.addWidget(find, 0, Qt.AlignmentFlag.AlignTop)
+        bar.addWidget(self.query, 1)
+        toolbar = QToolBar("Question", objectName="questionBar", movable=False, floatable=False)
+        toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        toolbar.setStyleSheet("QToolBar { border: none; padding: 0; spacing: 0; }")
+        toolbar.addWidget(top)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, toolbar)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+
+    def _build_columns(self) -> None:
+        left = _column(self.scenes, self.layers, self.display, self.facts)
+        scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(left)
+        scroll.setMinimumWidth(220)
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(12, 11, 12, 11)
+        column.setSpacing(10)
+        column.addWidget(self.results, 1)
+        column.addWidget(self.selected)
+        right.setMinimumWidth(280)
+        docks = (
+            self._dock("Scene", scroll, Qt.DockWidgetArea.LeftDockWidgetArea),
+            self._dock("Results", right, Qt.DockWidgetArea.RightDockWidgetArea),
+        )
+        self.resizeDocks(list(docks), [_LEFT_PX, _RIGHT_PX], Qt.Orientation.Horizontal)
+
+    def _dock(self, name: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(name, self, objectName=f"dock{name}")
+        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        dock.setTitleBarWidget(QWidget())
+        dock.setWidget(content)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _build_status(self) -> None:
+        status = QStatusBar(sizeGripEnabled=False)
+        status.addWidget(self.pointer, 1)
+        status.addPermanentWidget(self.jobs)
+        status.setFixedHeight(28)
+        self.setStatusBar(status)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        if not self._closed:
+            self._closed = True
+            self.closing()
+            self.canvas.shut_down()
+        super().closeEvent(event)
+
+
+def _column(*parts: QWidget) -> QWidget:
+    content = QWidget()
+    layout = QVBoxLayout(content)
+    layout.setContentsMargins(12, 11, 12, 11)
+    layout.setSpacing(18)
+    for part in parts:
+        layout.addWidget(part)
+    layout.addStretch(1)
+    return content

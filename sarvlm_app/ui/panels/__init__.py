@@ -1,0 +1,1 @@
+"""Docks and bars: they render the Session and call its verbs."""

@@ -1,0 +1,175 @@
+"""A list of cards: a small picture, a title, a line below, and perhaps a score with its bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from sarvlm_app.ui.theme import Theme
+
+_Index = QModelIndex | QPersistentModelIndex
+CARD_ROLE = int(Qt.ItemDataRole.UserRole)
+THUMB_PX = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One row.
+
+    Attributes
+    ----------
+    key : object
+        What the row stands for.
+    title, line : str
+        First line (bold) and second line (muted).
+    score : float or None
+        0.5..1, drawn as a bar and a number.
+    image : QImage or None
+        The thumbnail, once it has been read.
+    """
+
+    key: object
+    title: str
+    line: str
+    score: float | None = None
+    image: QImage | None = None
+    tip: str = ""
+
+
+class CardModel(QAbstractListModel):
+    """The cards of one list."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cards: list[Card] = []
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        return tuple(self._cards)
+
+    def set_cards(self, cards: Sequence[Card]) -> None:
+        """Replaces all rows; the same rows in new words keep their place and selection."""
+        if [card.key for card in cards] == [card.key for card in self._cards]:
+            self._cards = list(cards)
+            if cards:
+                self.dataChanged.emit(self.index(0), self.index(len(cards) - 1))
+            return
+        self.beginResetModel()
+        self._cards = list(cards)
+        self.endResetModel()
+
+    def set_image(self, key: object, image: QImage) -> None:
+        """Gives the row `key` its picture."""
+        for row, card in enumerate(self._cards):
+            if card.key == key:
+                self._cards[row] = replace(card, image=image)
+                self.dataChanged.emit(self.index(row), self.index(row))
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802, B008 - Qt's name and default
+        return 0 if parent.isValid() else len(self._cards)
+
+    def data(self, index: _Index, role: int = CARD_ROLE) -> object:
+        card = self._cards[index.row()]
+        if role == CARD_ROLE:
+            return card
+        if role in (int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)):
+            return f"{card.title}, {card.line}" + ("" if card.score is None else f", score {card.score:.2f}")
+        return card.tip or None if role == int(Qt.ItemDataRole.ToolTipRole) else None
+
+
+class CardDelegate(QStyledItemDelegate):
+    """Paints a card in the colours of the theme."""
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(120, THUMB_PX + 16)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        card: Card = index.data(CARD_ROLE)
+        colours = self._theme.palette
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rect: QRect = option.rect  # type: ignore[attr-defined]
+        box = QRectF(rect).adjusted(1, 2, -1, -2)
+        state = option.state  # type: ignore[attr-defined]
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setPen(QPen(QColor(colours.accent), 1))
+            painter.setBrush(QColor(colours.selection))
+            painter.drawRoundedRect(box, 6, 6)
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.raised))
+            painter.drawRoundedRect(box, 6, 6)
+        self._paint_picture(painter, box, card)
+        self._paint_words(painter, box, card)
+        painter.restore()
+
+    def _paint_picture(self, painter: QPainter, box: QRectF, card: Card) -> None:
+        target = QRectF(box.left() + 6, box.center().y() - THUMB_PX / 2, THUMB_PX, THUMB_PX)
+        if card.image is None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self._theme.palette.raised))
+            painter.drawRoundedRect(target, 3, 3)
+        else:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(target, card.image)
+
+    def _paint_words(self, painter: QPainter, box: QRectF, card: Card) -> None:
+        colours = self._theme.palette
+        left = box.left() + THUMB_PX + 16
+        right = box.right() - (48 if card.score is not None else 8)
+        width = right - left
+        font = QFont(painter.font())
+        font.setPixelSize(13)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(QColor(colours.text))
+        top = box.top() + (5 if card.score is not None else 8)
+        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        elide = Qt.TextElideMode.ElideRight
+        title = painter.fontMetrics().elidedText(card.title, elide, int(width))
+        painter.drawText(QRectF(left, top, width, 18), middle, title)
+        font.setPixelSize(12)
+        font.setWeight(QFont.Weight.Normal)
+        painter.setFont(font)
+        painter.setPen(QColor(colours.muted))
+        line = painter.fontMetrics().elidedText(card.line, elide, int(width))
+        painter.drawText(QRectF(left, top + 18, width, 17), middle, line)
+        if card.score is not None:
+            self._paint_score(painter, QRectF(left, top + 38, width, 3), box, card.score)
+
+    def _paint_score(self, painter: QPainter, bar: QRectF, box: QRectF, score: float) -> None:
+        colours = self._theme.palette
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.border))
+        painter.drawRoundedRect(bar, 1.5, 1.5)
+        share = min(1.0, max(0.02, (score - 0.5) / 0.5))
+        painter.setBrush(QColor(colours.warm))
+        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), bar.width() * share, bar.height()), 1.5, 1.5)
+        painter.setPen(QColor(colours.warm))
+        font = QFont(painter.font())
+        font.setPixelSize(13)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        right = QRectF(box.right() - 46, box.top(), 38, box.height())
+        painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{score:.2f}")
+
+
+def card_list(theme: Theme, model: CardModel, parent: QWidget | None = None) -> QListView:
+    """A list view that shows `model` as cards."""
+    view = QListView(parent)
+    view.setModel(model)
+    view.setItemDelegate(CardDelegate(theme, view))
+    view.setMouseTracking(True)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+    view.setSelectionMode(QListView.SelectionMode.SingleSelection)
+    theme.changed.connect(view.viewport().update)
+    return view

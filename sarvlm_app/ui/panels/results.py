@@ -1,0 +1,181 @@
+"""The answer: what stands out, how strongly, how fast; the threshold; the list of places."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QItemSelectionModel, Qt, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
+
+from sarvlm_app.core.query import Answer, Candidate
+from sarvlm_app.core.session import Session
+from sarvlm_app.ui.formats import lonlat_text, pixel_text, places_text, seconds_text
+from sarvlm_app.ui.panels.cards import Card, CardModel, card_list
+from sarvlm_app.ui.pictures import PictureRequest, Pictures, around
+from sarvlm_app.ui.theme import Theme
+
+EXAMPLES = ("ships in the harbour", "storage tanks", "a bridge over water")
+_LOWEST, _HIGHEST = 50, 95
+_NOTHING = (
+    "No place scores above the threshold. Try other words for it (“a ship at a pier”, “storage tanks”), "
+    "lower the threshold, or take out what you excluded."
+)
+
+
+class ResultsPanel(QWidget):
+    """Renders `session.answer`.
+
+    Signals
+    -------
+    chosen(int)
+        Rank of the place that the user picked.
+    example_chosen(str)
+        An example question was clicked.
+    """
+
+    chosen = Signal(int)
+    example_chosen = Signal(str)
+
+    def __init__(self, session: Session, theme: Theme, pictures: Pictures, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pictures = pictures
+        self.headline = QLabel(objectName="headline")
+        self.timing = QLabel(objectName="muted")
+        self._sentence = QLabel(objectName="muted", wordWrap=True)
+        self.slider = QSlider(Qt.Orientation.Horizontal, minimum=_LOWEST, maximum=_HIGHEST)
+        self.slider.setAccessibleName("Threshold")
+        self.slider.setToolTip("Only places that score above it are listed and shown; 0.50 is the background.")
+        self._threshold = QLabel(objectName="value")
+        self._model = CardModel(self)
+        self.list = card_list(theme, self._model)
+        self.list.setAccessibleName("Places")
+        self.list.setMinimumHeight(120)
+        self._examples = self._make_examples()
+        head = QHBoxLayout()
+        head.addWidget(self.headline, 1)
+        head.addWidget(self.timing)
+        self._threshold_row = QWidget()
+        row = QHBoxLayout(self._threshold_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(QLabel("Threshold", objectName="muted"))
+        row.addWidget(self.slider, 1)
+        row.addWidget(self._threshold)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(head)
+        layout.addWidget(self._threshold_row)
+        layout.addWidget(self._sentence)
+        layout.addWidget(self._examples)
+        layout.addWidget(self.list, 1)
+        self._filler = QWidget()
+        self._filler.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        layout.addWidget(self._filler, 1)
+        self.slider.valueChanged.connect(lambda value: session.set_threshold(value / 100))
+        self.list.clicked.connect(lambda index: self.chosen.emit(self._model.cards[index.row()].key))
+        self.list.activated.connect(lambda index: self.chosen.emit(self._model.cards[index.row()].key))
+        self.show_answer()
+
+    def _make_examples(self) -> QFrame:
+        frame = QFrame(objectName="examples")
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(7)
+        column.addWidget(QLabel("For example:", objectName="muted"))
+        for text in EXAMPLES:
+            button = QPushButton(text, objectName="example", toolTip="Ask this of the scene")
+            button.clicked.connect(partial(self.example_chosen.emit, text))
+            column.addWidget(button)
+        return frame
+
+    def show_answer(self) -> None:
+        """Renders the session's answer and threshold."""
+        answer = self._session.answer
+        threshold = self._session.threshold
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(threshold * 100))
+        self.slider.blockSignals(False)
+        self._threshold.setText(f"{threshold:.2f}")
+        has_answer = answer is not None
+        some = has_answer and bool(answer.candidates)
+        self._threshold_row.setVisible(has_answer)
+        self.list.setVisible(some)
+        self._filler.setVisible(not some)
+        self._examples.setVisible(not has_answer)
+        self._sentence.setVisible(not some)
+        if answer is None:
+            self._show_invitation()
+        else:
+            self._show_words(answer)
+        self._model.set_cards([self._card(answer, candidate) for candidate in answer.candidates] if answer else [])
+        self.show_selection()
+
+    def show_selection(self) -> None:
+        """Marks the selected place in the list."""
+        selected = self._session.selected
+        model = self.list.selectionModel()
+        if selected is None:
+            model.clear()
+            return
+        for row, card in enumerate(self._model.cards):
+            if card.key == selected.rank:
+                index = self._model.index(row)
+                model.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+                self.list.scrollTo(index)
+
+    def _show_invitation(self) -> None:
+        self.timing.setText("")
+        if self._session.active is None:
+            self.headline.setText("No scene open")
+            self._sentence.setText("Open a SAR scene with Ctrl+O, drop a file on the window, or open the demo scene.")
+            self._examples.setVisible(False)
+            return
+        self.headline.setText("Ask this scene a question")
+        if self._session.encoded:
+            self._sentence.setText("Type plain English words above. The heat map follows as you type.")
+        else:
+            self._sentence.setText(
+                "Type plain English words above and press Return. The first question reads the whole scene; "
+                "after that every question is answered at once."
+            )
+
+    def _show_words(self, answer: Answer) -> None:
+        if not answer.complete:
+            scores = answer.heatmap.scores
+            done = float((scores == scores).mean()) if scores.size else 0.0
+            self.headline.setText(f"{len(answer.candidates)} so far" if answer.candidates else "Looking…")
+            self.timing.setText(f"{done:.0%} of the scene read")
+            self._sentence.setText("The scene is being read; places appear as they are found.")
+            return
+        self.headline.setText(places_text(len(answer.candidates) if answer.stands_out else 0))
+        seconds = answer.seconds.score if answer.cached else answer.seconds.total
+        self.timing.setText(seconds_text(seconds) + (" · cached" if answer.cached else ""))
+        self._sentence.setText(_NOTHING)
+
+    def _card(self, answer: Answer, candidate: Candidate) -> Card:
+        pixel = pixel_text(candidate.col, candidate.row)
+        if candidate.lon is not None and candidate.lat is not None:
+            title, line = lonlat_text(candidate.lon, candidate.lat), pixel
+        else:
+            title, line = pixel, "no georeference"
+        rank = candidate.rank
+        image = self._picture(answer, candidate)
+        tip = "Click to fly there;  N and P go to the next and the previous place."
+        return Card(rank, f"{rank}   {title}", line, candidate.score, image, tip)
+
+    def _picture(self, answer: Answer, candidate: Candidate) -> QImage | None:
+        stretch = self._session.stretch
+        if stretch is None or not answer.complete:
+            return None
+        edge = thumbnail_edge(candidate)
+        window = around(answer.scene, candidate.col, candidate.row, edge)
+        request = PictureRequest(answer.scene, answer.band, window, stretch)
+        return self._pictures.get(request, partial(self._model.set_image, candidate.rank))
+
+
+def thumbnail_edge(candidate: Candidate) -> int:
+    """Edge in scene pixels of a picture that shows a place with some surroundings."""
+    _, _, width, height = candidate.bbox_px
+    return int(max(64, 1.6 * max(width, height)))

@@ -1,0 +1,48 @@
+"""What is shown over the scene, and how strongly: the one place that layers panel, keys and canvas share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+
+class Shown(QObject):
+    """Whether a layer is visible, and its opacity from 0 to 1."""
+
+    changed = Signal()
+
+    def __init__(self, visible: bool = True, opacity: float = 1.0) -> None:
+        super().__init__()
+        self._visible = visible
+        self._opacity = opacity
+
+    @property
+    def visible(self) -> bool:
+        return self._visible
+
+    @property
+    def opacity(self) -> float:
+        return self._opacity
+
+    def set_visible(self, visible: bool) -> None:
+        if visible != self._visible:
+            self._visible = visible
+            self.changed.emit()
+
+    def set_opacity(self, opacity: float) -> None:
+        opacity = min(1.0, max(0.0, opacity))
+        if opacity != self._opacity:
+            self._opacity = opacity
+            self.changed.emit()
+
+    def toggle(self) -> None:
+        self.set_visible(not self._visible)
+
+
+class ViewState(QObject):
+    """The three layers of the canvas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = Shown()
+        self.heatmap = Shown(opacity=0.85)
+        self.image = Shown()

@@ -1,0 +1,1 @@
+"""The embedded canvas: the only place that touches napari."""

@@ -1,0 +1,356 @@
+"""The scene canvas: napari behind one door, in scene pixels.
+
+Only this module (and `gl_guard`) touches napari, through its public API, so a
+change there ends here. Map coordinates never enter the canvas: its float32
+geometry cannot hold them. napari puts the origin in the centre of the top left
+pixel; everything outside this module counts from its outer corner.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image
+from napari.qt import QtViewer, get_stylesheet
+from napari.utils import Colormap
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, Qt, QTimer, QVariantAnimation, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from sarvlm_models.types import Heatmap, Window
+
+from .geometry import Camera, scale_bar, sensible_zoom
+from .heat_colours import BACKGROUND, colour_stops
+from .overlay import Marker, Overlay
+
+_POINTER_MS = 33
+_CLICK_PX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SceneImage:
+    """A scene as the canvas shows it.
+
+    Attributes
+    ----------
+    levels : sequence of array-likes (rows, cols)
+        Finest first; `level_arrays()` of the pyramid.
+    width, height : int
+        Full-resolution size in pixels.
+    limits : (float, float)
+        Values shown black and white.
+    """
+
+    levels: Sequence[Any]
+    width: int
+    height: int
+    limits: tuple[float, float]
+
+
+class _Viewer(QtViewer):
+    """napari's canvas with its own file readers and keys switched off."""
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 - Qt's name
+        if event is not None:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802 - Qt's name
+        if event is not None:
+            event.ignore()
+
+
+class SceneCanvas(QWidget):
+    """Shows a scene, the heat map over it and the numbered places.
+
+    Signals
+    -------
+    pointer_moved(object)
+        (col, row) in scene pixels at 30 Hz at most, None when the pointer left the scene.
+    marker_clicked(int)
+        Rank of the place clicked.
+    files_dropped(list)
+        Paths dropped on the canvas.
+    view_changed()
+        The camera moved.
+    """
+
+    pointer_moved = Signal(object)
+    marker_clicked = Signal(int)
+    files_dropped = Signal(list)
+    view_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None, fly_ms: int = 280) -> None:
+        super().__init__(parent)
+        self._model = ViewerModel()
+        self._viewer = _Viewer(self._model, show_welcome_screen=False)
+        self._viewer.setStyleSheet(get_stylesheet("dark"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._viewer)
+        self._native: QWidget = self._viewer.canvas.native
+        self._native.installEventFilter(self)
+        self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._scene: SceneImage | None = None
+        self._image: Image | None = None
+        self._heat: Image | None = None
+        self._metres_per_px: float | None = None
+        self._fitted = True
+        self._moving = False
+        self._pointer: tuple[float, float] | None = None
+        self.overlay = Overlay(self, self.camera, self._scale)
+        self._pointer_timer = QTimer(self, singleShot=True, interval=_POINTER_MS)
+        self._pointer_timer.timeout.connect(lambda: self.pointer_moved.emit(self._pointer))
+        self._flight = QVariantAnimation(self, duration=fly_ms, startValue=0.0, endValue=1.0)
+        self._flight.setEasingCurve(QEasingCurve.Type.InOutCubic)
+        self._flight_path = (self.camera(), self.camera())
+        self._flight.valueChanged.connect(self._fly_step)
+        self._model.scene.camera.events.center.connect(self._on_camera)
+        self._model.scene.camera.events.zoom.connect(self._on_camera)
+        self._model.mouse_move_callbacks.append(self._on_pointer)
+        self._model.mouse_drag_callbacks.append(self._on_press)
+
+    # ---- the scene -------------------------------------------------------
+    def show_scene(self, scene: SceneImage | None) -> None:
+        """Shows another scene (None: none) and fits it into the view."""
+        self._flight.stop()
+        self.show_heatmap(None)
+        if self._image is not None:
+            self._model.layers.remove(self._image)
+            self._image = None
+        self._scene = scene
+        self.overlay.change(scene_shown=scene is not None, markers=(), selected=None)
+        if scene is None:
+            return
+        self._image = Image(
+            list(scene.levels) if len(scene.levels) > 1 else scene.levels[0],
+            name="SAR",
+            multiscale=len(scene.levels) > 1,
+            contrast_limits=scene.limits,
+            colormap="gray",
+            interpolation2d="linear",
+        )
+        self._model.layers.insert(0, self._image)
+        self.fit()
+
+    def set_limits(self, limits: tuple[float, float]) -> None:
+        """Changes the values that are shown black and white."""
+        if self._image is not None:
+            low, high = limits
+            self._image.contrast_limits_range = (min(low, high) - 1.0, max(low, high) + 1.0)
+            self._image.contrast_limits = (low, max(high, low + 1e-3))
+
+    def refresh_scene(self) -> None:
+        """Reads what is in view again: better data have arrived."""
+        if self._image is not None:
+            self._image.refresh()
+
+    def set_image_visible(self, visible: bool) -> None:
+        if self._image is not None:
+            self._image.visible = visible
+
+    def set_image_opacity(self, opacity: float) -> None:
+        if self._image is not None:
+            self._image.opacity = opacity
+
+    def set_ground_spacing(self, metres_per_px: float | None) -> None:
+        """Ground metres of one pixel near the middle of the view, for the scale bar."""
+        self._metres_per_px = metres_per_px
+        self.overlay.update()
+
+    # ---- the answer ------------------------------------------------------
+    def show_heatmap(self, heatmap: Heatmap | None, threshold: float = 0.6) -> None:
+        """Lays `heatmap` over the scene; what scores below `threshold` stays clear."""
+        if heatmap is None:
+            if self._heat is not None:
+                self._model.layers.remove(self._heat)
+                self._heat = None
+            self.overlay.change(legend_threshold=None)
+            return
+        cell = float(heatmap.cell_px)
+        if self._heat is None:
+            self._heat = Image(
+                np.asarray(heatmap.scores),
+                name="Heat map",
+                scale=(cell, cell),
+                translate=((cell - 1) / 2, (cell - 1) / 2),
+                contrast_limits=(BACKGROUND, 1.0),
+                colormap=_colormap(threshold),
+                interpolation2d="linear",
+                blending="translucent",
+            )
+            self._model.layers.append(self._heat)
+        else:
+            self._heat.data = np.asarray(heatmap.scores)
+            self._heat.scale = (cell, cell)
+            self._heat.translate = ((cell - 1) / 2, (cell - 1) / 2)
+            self._heat.contrast_limits = (BACKGROUND, 1.0)
+        self.set_threshold(threshold)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Moves the score below which the heat map is clear."""
+        if self._heat is not None and threshold != self.overlay.state.legend_threshold:
+            self._heat.colormap = _colormap(threshold)
+            self.overlay.change(legend_threshold=threshold)
+
+    def set_heatmap_visible(self, visible: bool) -> None:
+        if self._heat is not None:
+            self._heat.visible = visible
+
+    def set_heatmap_opacity(self, opacity: float) -> None:
+        if self._heat is not None:
+            self._heat.opacity = opacity
+
+    def show_markers(self, markers: Sequence[Marker], selected: int | None) -> None:
+        """Draws the numbered places; `selected` is the rank to bring out."""
+        self.overlay.change(markers=tuple(markers), selected=selected)
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the layers, the lowest first."""
+        return tuple(layer.name for layer in self._model.layers)
+
+    @property
+    def has_heatmap(self) -> bool:
+        return self._heat is not None
+
+    @property
+    def heatmap_visible(self) -> bool:
+        return self._heat is not None and bool(self._heat.visible)
+
+    # ---- the camera ------------------------------------------------------
+    def camera(self) -> Camera:
+        """What is in view."""
+        _, row, col = self._model.scene.camera.center
+        size = self._native.size()
+        return Camera(col + 0.5, row + 0.5, float(self._model.scene.camera.zoom), size.width(), size.height())
+
+    def visible_window(self) -> Window | None:
+        """The part of the scene in view."""
+        if self._scene is None:
+            return None
+        return self.camera().visible(self._scene.width, self._scene.height)
+
+    def fit(self) -> None:
+        """Brings the whole scene into view."""
+        if self._scene is None:
+            return
+        self._flight.stop()
+        now = self.camera()
+        zoom = 0.97 * min(now.width / self._scene.width, now.height / self._scene.height)
+        self._look(self._scene.width / 2, self._scene.height / 2, max(zoom, 1e-4))
+        self._fitted = True
+
+    def fly_to(self, col: float, row: float, extent_px: float) -> None:
+        """Moves the view to (col, row) so that `extent_px` scene pixels are seen with their surroundings."""
+        self._flight.stop()
+        start = self.camera()
+        wanted = sensible_zoom(extent_px, min(start.width, start.height))
+        zoom = start.zoom if wanted <= start.zoom <= 2.5 * wanted else wanted
+        end = Camera(col, row, zoom, start.width, start.height)
+        self._fitted = False
+        if self._flight.duration() <= 0 or not self.isVisible():
+            self._look(col, row, zoom)
+            return
+        self._flight_path = (start, end)
+        self._flight.start()
+
+    def _fly_step(self, share: float) -> None:
+        start, end = self._flight_path
+        zoom = math.exp(math.log(start.zoom) + share * (math.log(end.zoom) - math.log(start.zoom)))
+        change = end.zoom - start.zoom
+        # the centre follows the growth of the zoom, so that the goal stays in sight
+        along = share if abs(change) < 1e-9 * start.zoom else (1 - start.zoom / zoom) / (1 - start.zoom / end.zoom)
+        self._look(start.col + along * (end.col - start.col), start.row + along * (end.row - start.row), zoom)
+
+    def _look(self, col: float, row: float, zoom: float) -> None:
+        self._moving = True
+        self._model.scene.camera.center = (0.0, row - 0.5, col - 0.5)
+        self._model.scene.camera.zoom = zoom
+        self._moving = False
+
+    def _on_camera(self, _event: object = None) -> None:
+        if not self._moving:
+            self._fitted = False
+        self.overlay.update()
+        self.view_changed.emit()
+
+    def _scale(self) -> Any:
+        return None if self._scene is None else scale_bar(self.camera().zoom, self._metres_per_px)
+
+    # ---- the mouse -------------------------------------------------------
+    def _on_pointer(self, _model: object, event: Any) -> None:
+        row, col = (float(value) + 0.5 for value in event.position[-2:])
+        scene = self._scene
+        inside = scene is not None and 0 <= col < scene.width and 0 <= row < scene.height
+        self._point((col, row) if inside else None)
+
+    def _point(self, place: tuple[float, float] | None) -> None:
+        self._pointer = place
+        if not self._pointer_timer.isActive():
+            self._pointer_timer.start()
+
+    def _on_press(self, _model: object, event: Any) -> Any:
+        """napari runs this as a generator from press to release."""
+        self._flight.stop()
+        pressed = QPoint(*(int(value) for value in event.pos))
+        yield
+        while event.type == "mouse_move":
+            yield
+        released = QPoint(*(int(value) for value in event.pos))
+        if (released - pressed).manhattanLength() <= _CLICK_PX:
+            rank = self.overlay.marker_at(released.x(), released.y())
+            if rank is not None:
+                self.marker_clicked.emit(rank)
+
+    # ---- Qt --------------------------------------------------------------
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if watched is self._native:
+            if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+                event.ignore()
+                return True  # the action table owns the keys
+            if event.type() == QEvent.Type.Leave:
+                self._point(None)
+            if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show):
+                QTimer.singleShot(0, self, self._place_overlay)
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._place_overlay()
+
+    def _place_overlay(self) -> None:
+        corner = self._native.mapTo(self, QPoint(0, 0))
+        self.overlay.setGeometry(corner.x(), corner.y(), self._native.width(), self._native.height())
+        self.overlay.raise_()
+        if self._fitted:
+            self.fit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.files_dropped.emit(paths)
+
+    def shut_down(self) -> None:
+        """Ends napari's part; must be called before the window goes."""
+        self._flight.stop()
+        self._pointer_timer.stop()
+        self._native.removeEventFilter(self)
+        self._model.layers.clear()
+        self._viewer.close()
+
+
+def _colormap(threshold: float) -> Colormap:
+    controls, colours = colour_stops(threshold)
+    return Colormap(colours, controls=controls, name=f"sarvlm {threshold:.3f}")

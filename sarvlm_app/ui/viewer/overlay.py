@@ -1,0 +1,201 @@
+"""What is drawn over the scene: numbers, scale bar, legend, north arrow, badges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from .geometry import Camera, ScaleBar
+from .heat_colours import BACKGROUND, colour_at
+
+MARKER_RADIUS = 10.5
+MOST_MARKERS = 200
+_WARM = QColor("#ffb454")
+_INK = QColor("#ffffff")
+_SHADE = QColor(0, 0, 0, 150)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A numbered place at (col, row) scene pixels from the outer corner."""
+
+    rank: int
+    col: float
+    row: float
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayState:
+    """All that the overlay draws, but for the camera."""
+
+    markers: tuple[Marker, ...] = ()
+    selected: int | None = None
+    markers_visible: bool = True
+    legend_threshold: float | None = None
+    north: float | None = None
+    badges: tuple[str, ...] = ()
+    scene_shown: bool = False
+
+
+class Overlay(QWidget):
+    """A clear sheet over the canvas; the mouse goes through it.
+
+    Parameters
+    ----------
+    camera : callable
+        Gives the present `Camera`.
+    scale : callable
+        Gives the present `ScaleBar`, None where there is nothing to measure.
+    """
+
+    def __init__(self, parent: QWidget, camera: Callable[[], Camera], scale: Callable[[], ScaleBar | None]) -> None:
+        super().__init__(parent)
+        self._camera = camera
+        self._scale = scale
+        self.state = OverlayState()
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.setStyleSheet("background: transparent;")
+
+    def change(self, **fields: object) -> None:
+        """Replaces fields of the state and redraws where anything differs."""
+        state = replace(self.state, **fields)  # type: ignore[arg-type]
+        if state != self.state:
+            self.state = state
+            self.update()
+
+    def marker_at(self, x: float, y: float) -> int | None:
+        """Rank of the marker under the screen position (x, y), the best first."""
+        if not self.state.markers_visible:
+            return None
+        camera = self._camera()
+        for marker in self.state.markers[:MOST_MARKERS]:
+            left, top = camera.to_screen(marker.col, marker.row)
+            if math.hypot(left - x, top - y) <= MARKER_RADIUS + 2:
+                return marker.rank
+        return None
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        if not self.state.scene_shown:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = QFont(self.font())
+        font.setPixelSize(12)
+        painter.setFont(font)
+        if self.state.markers_visible:
+            self._draw_markers(painter)
+        self._draw_scale(painter)
+        if self.state.legend_threshold is not None:
+            self._draw_legend(painter, self.state.legend_threshold)
+        if self.state.north is not None:
+            self._draw_north(painter, self.state.north)
+        self._draw_badges(painter)
+        painter.end()
+
+    def _draw_markers(self, painter: QPainter) -> None:
+        camera = self._camera()
+        font = QFont(painter.font())
+        font.setBold(True)
+        for marker in reversed(self.state.markers[:MOST_MARKERS]):
+            if marker.rank != self.state.selected:
+                self._draw_marker(painter, camera, marker, font)
+        for marker in self.state.markers:
+            if marker.rank == self.state.selected:
+                self._draw_marker(painter, camera, marker, font)
+
+    def _draw_marker(self, painter: QPainter, camera: Camera, marker: Marker, font: QFont) -> None:
+        x, y = camera.to_screen(marker.col, marker.row)
+        if not (-30 <= x <= camera.width + 30 and -30 <= y <= camera.height + 30):
+            return
+        chosen = marker.rank == self.state.selected
+        radius = MARKER_RADIUS + (2.5 if chosen else 0)
+        font.setPixelSize(11 if marker.rank < 100 else 9)
+        painter.setFont(font)
+        painter.setPen(QPen(QColor(0, 0, 0, 170), 4))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QPointF(x, y), radius, radius)
+        painter.setPen(QPen(_INK if chosen else _WARM, 2.2))
+        painter.setBrush(_WARM if chosen else QColor(20, 18, 16, 165))
+        painter.drawEllipse(QPointF(x, y), radius, radius)
+        painter.setPen(QColor("#1a1206") if chosen else _WARM)
+        painter.drawText(QRectF(x - 20, y - 20, 40, 40), Qt.AlignmentFlag.AlignCenter, str(marker.rank))
+
+    def _shaded(self, painter: QPainter, box: QRectF) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_SHADE)
+        painter.drawRoundedRect(box, 5, 5)
+
+    def _draw_scale(self, painter: QPainter) -> None:
+        bar = self._scale()
+        if bar is None:
+            return
+        left, base = 24.0, self.height() - 36.0
+        self._shaded(painter, QRectF(left - 10, base - 12, bar.length_px + 20, 38))
+        painter.setPen(QPen(_INK, 1.6))
+        painter.drawPolyline(
+            QPolygonF(
+                [
+                    QPointF(left, base - 5),
+                    QPointF(left, base),
+                    QPointF(left + bar.length_px, base),
+                    QPointF(left + bar.length_px, base - 5),
+                ]
+            )
+        )
+        painter.drawText(QRectF(left - 10, base + 3, bar.length_px + 20, 18), Qt.AlignmentFlag.AlignCenter, bar.label)
+
+    def _draw_legend(self, painter: QPainter, threshold: float) -> None:
+        width, base = 190.0, self.height() - 36.0
+        left = self.width() - width - 24.0
+        self._shaded(painter, QRectF(left - 10, base - 16, width + 20, 42))
+        scores = np.linspace(BACKGROUND, 1.0, int(width))
+        colours = colour_at(scores)
+        colours[:, :3] *= np.where(scores >= threshold, colours[:, 3], 0.0)[:, None]
+        pixels = np.ascontiguousarray((np.tile(colours[None, :, :3], (9, 1, 1)) * 255).astype(np.uint8))
+        image = QImage(pixels.tobytes(), int(width), 9, int(width) * 3, QImage.Format.Format_RGB888)
+        painter.drawImage(QPointF(left, base - 9), image)
+        painter.setPen(QPen(QColor(255, 255, 255, 110), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(QRectF(left, base - 9, width, 9))
+        edge = left + (threshold - BACKGROUND) / (1 - BACKGROUND) * width
+        painter.setPen(QPen(_INK, 2))
+        painter.drawLine(QPointF(edge, base - 12), QPointF(edge, base + 3))
+        text = QRectF(left - 6, base + 3, width + 12, 18)
+        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "background")
+        painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "strong match")
+
+    def _draw_north(self, painter: QPainter, degrees: float) -> None:
+        centre = QPointF(self.width() - 38.0, 42.0)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_SHADE)
+        painter.drawEllipse(centre, 24, 24)
+        painter.save()
+        painter.translate(centre)
+        painter.rotate(degrees)
+        painter.setPen(QPen(_INK, 1.6))
+        painter.drawLine(QPointF(0, 16), QPointF(0, -1))
+        painter.setBrush(_INK)
+        painter.drawPolygon(QPolygonF([QPointF(0, -8), QPointF(-4, 0), QPointF(4, 0)]))
+        painter.translate(0, -15)
+        painter.rotate(-degrees)
+        painter.drawText(QRectF(-10, -8, 20, 16), Qt.AlignmentFlag.AlignCenter, "N")
+        painter.restore()
+
+    def _draw_badges(self, painter: QPainter) -> None:
+        x = 14.0
+        for badge in self.state.badges:
+            width = painter.fontMetrics().horizontalAdvance(badge) + 22.0
+            box = QRectF(x, 14, width, 24)
+            painter.setPen(QPen(_WARM, 1))
+            painter.setBrush(QColor(0, 0, 0, 190))
+            painter.drawRoundedRect(box, 12, 12)
+            painter.setPen(_WARM)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, badge)
+            x += width + 8
