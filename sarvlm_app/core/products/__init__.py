@@ -1,1 +1,11 @@
+"""Product families: each recognises its own files and describes them as a Scene."""
 
+from __future__ import annotations
+
+from sarvlm_app.core.products.raster import RasterFamily
+from sarvlm_app.core.products.types import Band, ProductFamily, Scene
+
+FAMILIES: tuple[ProductFamily, ...] = (RasterFamily(),)
+"""Asked in this order; the first that recognises a path describes it. `RasterFamily` stays last."""
+
+__all__ = ["FAMILIES", "Band", "ProductFamily", "RasterFamily", "Scene"]

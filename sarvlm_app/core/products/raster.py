@@ -1,0 +1,235 @@
+"""Any image file that rasterio opens: GeoTIFF and COG, NITF, PNG, JPEG, JPEG 2000, BMP.
+
+Rules for what the file does not say (each leaves a sentence in `Scene.facts`):
+
+* Complex samples are `complex`. Otherwise tags (SARVLM_VALUE_TYPE, UNITS,
+  PRODUCT ...) and band descriptions decide first.
+* Float (or signed) values of which a tenth or more lie below -1 are `db`;
+  other floats are `intensity` when their median is under 1, else `amplitude`.
+* Integers are `dn`, treated as amplitude.
+* Without a declared no-data value, 0 is no data when a corner of the scene is
+  all zero while the rest hardly has zeros: the frame around a swath.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+from rasterio.errors import CRSError
+from rasterio.io import DatasetReader
+
+from sarvlm_app.core.georef import AffineGeoref, Gcp, GcpGeoref, Georeference
+from sarvlm_app.core.products import clues
+from sarvlm_app.core.products.dataset import borrowed, broken, driver_of
+from sarvlm_app.core.products.fingerprint import fingerprint_file
+from sarvlm_app.core.products.pixels import Source, read_native
+from sarvlm_app.core.products.types import Band, Scene
+from sarvlm_app.core.radiometry import ValueType
+from sarvlm_app.core.sampling import sample_windows
+from sarvlm_app.errors import SceneError
+
+PROBE_COUNT, PROBE_EDGE = 14, 64
+DB_BELOW, DB_SHARE = -1.0, 0.1
+FRAME_ZERO_SHARE = 0.01
+
+_FORMATS = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000"}
+_RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+
+
+class RasterFamily:
+    """The family of last resort: one image file."""
+
+    def recognises(self, path: Path) -> bool:
+        return path.is_file() and driver_of(path) is not None
+
+    def describe(self, path: Path) -> Scene:
+        with borrowed(path) as dataset:
+            return _describe(path, dataset)
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    values: NDArray[np.floating]
+    zero_frame: bool
+
+
+def _describe(path: Path, dataset: DatasetReader) -> Scene:
+    if dataset.count == 0 or dataset.width == 0 or dataset.height == 0:
+        raise SceneError(f"{path} holds no image bands; open the file of the product that holds its pixels.")
+    _require_whole(path, dataset)
+    tags = {key.upper(): value for key, value in dataset.tags().items()}
+    facts = _plain_facts(path, dataset)
+    channels = _channels(dataset, facts)
+    probe = _probe(path, dataset, channels[0])
+    nodata = dataset.nodatavals[channels[0][0] - 1]
+    if nodata is None and probe.zero_frame:
+        nodata = 0.0
+        facts["no data"] = "0 (assumed: the scene has a frame of zeros)"
+    bands, assumed = _bands(path, dataset, channels, probe, tags)
+    if assumed:
+        facts["value type"] = f"{bands[0].value_type} (assumed from the values)"
+    georef = _georef(dataset, facts)
+    return Scene(
+        path=path,
+        name=path.stem,
+        product=clues.product_name(tags, path.stem, facts["format"]),
+        width=dataset.width,
+        height=dataset.height,
+        bands=bands,
+        dtype=str(dataset.dtypes[channels[0][0] - 1]),
+        value_type=bands[0].value_type,
+        value_type_assumed=assumed,
+        calibration=clues.calibration(tags, " ".join(filter(None, dataset.descriptions))),
+        nodata=nodata,
+        georef=georef,
+        spacing_m=_spacing(georef, dataset),
+        acquired=clues.acquired(tags, path.stem),
+        facts=facts,
+        missing=(),
+        simulated=clues.is_simulated(tags),
+        fingerprint=fingerprint_file(path),
+    )
+
+
+def _plain_facts(path: Path, dataset: DatasetReader) -> dict[str, str]:
+    structure = dataset.tags(ns="IMAGE_STRUCTURE")
+    overviews = dataset.overviews(1)
+    return {
+        "format": _FORMATS.get(dataset.driver, dataset.driver),
+        "file size": f"{path.stat().st_size / 1e6:.1f} MB",
+        "compression": structure.get("COMPRESSION", "none"),
+        "overviews": ", ".join(map(str, overviews)) if overviews else "none",
+    }
+
+
+def _require_whole(path: Path, dataset: DatasetReader) -> None:
+    """Refuse a TIFF whose blocks point beyond the end of the file."""
+    if dataset.driver != "GTiff":
+        return
+    height, width = dataset.block_shapes[0]
+    across, down = -(-dataset.width // width), -(-dataset.height // height)
+    size = path.stat().st_size
+    for number in np.unique(np.linspace(0, across * down - 1, 64).astype(np.int64)):
+        at = f"{number % across}_{number // across}"
+        offset = dataset.get_tag_item(f"BLOCK_OFFSET_{at}", "TIFF", bidx=1)
+        length = dataset.get_tag_item(f"BLOCK_SIZE_{at}", "TIFF", bidx=1)
+        if offset is not None and length is not None and int(offset) + int(length) > size:
+            raise broken(path)
+
+
+def _channels(dataset: DatasetReader, facts: dict[str, str]) -> list[tuple[int, ...]]:
+    """The file's bands that make up each band of the scene: alpha left out, a colour picture as one."""
+    colours = dataset.colorinterp
+    data = [channel for channel in dataset.indexes if colours[channel - 1] is not ColorInterp.alpha]
+    if not data:
+        data = [1]
+    named = any(clues.polarisation_in(text or "") for text in dataset.descriptions)
+    if len(data) == 3 and not named and tuple(colours[channel - 1] for channel in data) == _RGB:
+        facts["picture"] = "colours are read as one band of luminance"
+        return [tuple(data)]
+    return [(channel,) for channel in data]
+
+
+def _probe(path: Path, dataset: DatasetReader, channels: tuple[int, ...]) -> _Probe:
+    """Values of a few spread windows, in the file's unit, and whether zeros frame the scene."""
+    size = (dataset.width, dataset.height)
+    block_height, block_width = dataset.block_shapes[channels[0] - 1]
+    raw = Source(path, channels, ValueType.DN, None)
+    collected, zero_shares, corner_zero = [], [], False
+    edge = min(PROBE_EDGE, min(size) // 4)
+    for window in sample_windows(size, (block_width, block_height), PROBE_COUNT, PROBE_EDGE):
+        values, valid = read_native(dataset, raw, window)
+        at_side = window.col == 0, window.col_end == size[0]
+        at_end = window.row == 0, window.row_end == size[1]
+        if any(at_side) and any(at_end) and edge >= PROBE_EDGE // 4:
+            corner_zero |= _corner_is_zero(values, edge, at_side, at_end)
+        if values.any():
+            zero_shares.append(float(np.mean(values == 0)))
+        modulus = np.abs(values) if values.dtype.kind == "c" else values
+        collected.append(modulus[valid & np.isfinite(modulus)].astype(np.float64))
+    frame = corner_zero and (not zero_shares or float(np.median(zero_shares)) < FRAME_ZERO_SHARE)
+    return _Probe(np.concatenate(collected), frame)
+
+
+def _corner_is_zero(
+    values: NDArray[np.generic], edge: int, at_side: tuple[bool, bool], at_end: tuple[bool, bool]
+) -> bool:
+    rows = [slice(None, edge)] * at_end[0] + [slice(-edge, None)] * at_end[1]
+    cols = [slice(None, edge)] * at_side[0] + [slice(-edge, None)] * at_side[1]
+    return any(not values[row, col].any() for row in rows for col in cols)
+
+
+def _bands(
+    path: Path, dataset: DatasetReader, channels: list[tuple[int, ...]], probe: _Probe, tags: dict[str, str]
+) -> tuple[tuple[Band, ...], bool]:
+    """The scene's bands, and whether the first one's value type had to be guessed."""
+    bands = []
+    assumed = False
+    for index, parts in enumerate(channels, start=1):
+        text = dataset.descriptions[parts[0] - 1] or ""
+        band_tags = {key.upper(): value for key, value in dataset.tags(parts[0]).items()}
+        dtype = np.dtype(str(dataset.dtypes[parts[0] - 1]).replace("complex_int16", "complex64"))
+        stated = _believable(clues.stated_value_type({**tags, **band_tags}, text), dtype)
+        assumed |= index == 1 and stated is None
+        spoken = " ".join(value for key, value in {**tags, **band_tags}.items() if key.startswith("POLARI"))
+        pol = None
+        if len(parts) == 1:
+            pol = clues.polarisation_in(text) or clues.polarisation_in(spoken)
+            if pol is None and len(channels) == 1:
+                pol = clues.polarisation_in(path.stem)
+        name = pol or text or ("luminance" if len(parts) == 3 else f"band {index}")
+        bands.append(Band(index, name, pol, stated or _guess(dtype, probe.values), parts))
+    return tuple(bands), assumed
+
+
+def _believable(stated: ValueType | None, dtype: np.dtype[np.generic]) -> ValueType | None:
+    """What is stated, unless the stored type cannot hold it."""
+    if dtype.kind == "c":
+        return ValueType.COMPLEX
+    if stated is ValueType.COMPLEX or (stated is ValueType.DB and dtype.kind == "u"):
+        return None
+    return stated
+
+
+def _guess(dtype: np.dtype[np.generic], values: NDArray[np.floating]) -> ValueType:
+    if dtype.kind == "u" or values.size == 0:
+        return ValueType.INTENSITY if dtype.kind == "f" else ValueType.DN
+    if float(np.mean(values < DB_BELOW)) >= DB_SHARE and float(values.min()) >= -100.0:
+        return ValueType.DB
+    if dtype.kind != "f":
+        return ValueType.DN
+    return ValueType.INTENSITY if float(np.median(values)) < 1.0 else ValueType.AMPLITUDE
+
+
+def _georef(dataset: DatasetReader, facts: dict[str, str]) -> Georeference | None:
+    """The geometry, or None and the reason among the facts."""
+    size = (dataset.width, dataset.height)
+    gcps, gcp_crs = dataset.gcps
+    try:
+        if dataset.crs and not dataset.transform.is_identity:
+            return AffineGeoref(dataset.transform, dataset.crs.to_string(), size)
+        if gcps and gcp_crs:
+            points = tuple(Gcp(gcp.col, gcp.row, gcp.x, gcp.y) for gcp in gcps)
+            facts["geometry"] = f"{len(points)} ground control points, thin-plate spline"
+            return GcpGeoref(points, gcp_crs.to_string(), size)
+    except (ValueError, CRSError) as error:
+        facts["geometry"] = f"none: {error}"
+        return None
+    if not dataset.transform.is_identity or gcps:
+        facts["geometry"] = "none: the map coordinates have no reference system"
+    elif dataset.rpcs is not None:
+        facts["geometry"] = "none: rational polynomial coefficients are not read yet"
+    else:
+        facts["geometry"] = "none"
+    return None
+
+
+def _spacing(georef: Georeference | None, dataset: DatasetReader) -> tuple[float, float] | None:
+    if georef is None:
+        return None
+    spacing = georef.spacing_m(dataset.width / 2, dataset.height / 2)
+    return spacing if all(np.isfinite(spacing)) and min(spacing) > 0 else None
