@@ -118,6 +118,33 @@ def _overlaps(borders: NDArray[np.int64], cell_px: int) -> _Float64:
     return np.asarray(np.maximum(shared, 0), dtype=np.float64)
 
 
+class _CellMeans:
+    """Sums of the crops' cosines on the uneven grid, and their means over the cells."""
+
+    def __init__(self, boxes: Sequence[Window], n_texts: int) -> None:
+        self._grid = _Grid.of(boxes)
+        shape = (len(self._grid.rows) - 1, len(self._grid.cols) - 1)
+        self._sums = np.zeros((*shape, n_texts))
+        self._counts = np.zeros(shape)
+        self._valid = np.zeros(shape, dtype=np.bool_)
+
+    def add(self, chip: Chip, cosines: Float32) -> None:
+        fields = self._grid.fields(chip.window)
+        self._sums[fields] += cosines
+        self._counts[fields] += 1
+        self._valid[fields] |= self._grid.any_valid(chip)
+
+    def cells(self) -> Float32:
+        """Means by area over the cells: float32 (rows, cols, n_texts), NaN without data."""
+        down, across = _overlaps(self._grid.rows, CELL_PX), _overlaps(self._grid.cols, CELL_PX)
+        area = (down @ self._valid.astype(np.float64) @ across.T)[..., None]
+        means = np.where(self._valid, 1.0 / np.maximum(self._counts, 1), 0.0)[..., None] * self._sums
+        total = np.einsum("ri,ijn,cj->rcn", down, means, across, optimize=True)
+        cells = np.full(total.shape, np.nan)
+        np.divide(total, area, out=cells, where=area > 0)
+        return cells.astype(np.float32)
+
+
 def _batches(boxes: Sequence[Window]) -> Iterator[list[Window]]:
     """Runs of at most `_BATCH` boxes of one scale (their pixels stand for the same metres)."""
     batch: list[Window] = []
@@ -176,9 +203,7 @@ def reference_cosines(
             f"method ({min(scales)} px); ask without it."
         )
     stats = scene_stats(scene, band)
-    grid = _Grid.of(boxes)
-    shape = (len(grid.rows) - 1, len(grid.cols) - 1)
-    sums, counts, valid = np.zeros((*shape, len(vectors))), np.zeros(shape), np.zeros(shape, dtype=np.bool_)
+    means = _CellMeans(boxes, len(vectors))
     done, message = 0, scale_note(scene.width, scene.height, scales) or "encoding crops"
     for batch in _batches(boxes):
         ctx.step(done, len(boxes), message)
@@ -189,22 +214,9 @@ def reference_cosines(
             continue
         embedded = encoder.encode_chips([chip.intensity for chip in chips], stats, _chip_spacing(scene, batch[0]))
         for chip, cosines in zip(chips, embedded @ vectors.T, strict=True):
-            fields = grid.fields(chip.window)
-            sums[fields] += cosines
-            counts[fields] += 1
-            valid[fields] |= grid.any_valid(chip)
+            means.add(chip, cosines)
     ctx.step(done, len(boxes), message)
-    return _to_cells(grid, sums / np.maximum(counts, 1)[..., None], valid)
-
-
-def _to_cells(grid: _Grid, means: _Float64, valid: NDArray[np.bool_]) -> Float32:
-    """Average `means` (fields) by area over the cells: float32 (rows, cols, n_texts), NaN without data."""
-    down, across = _overlaps(grid.rows, CELL_PX), _overlaps(grid.cols, CELL_PX)
-    area = down @ valid.astype(np.float64) @ across.T
-    total = np.einsum("ri,ijn,cj->rcn", down, means * valid[..., None], across, optimize=True)
-    cells = np.full(total.shape, np.nan)
-    np.divide(total, area[..., None], out=cells, where=area[..., None] > 0)
-    return cells.astype(np.float32)
+    return means.cells()
 
 
 def _chip_shape(box: Window) -> tuple[int, int]:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rasterio
 from affine import Affine
+from numpy.typing import NDArray
 
 from sarvlm_app.core.georef import AffineGeoref, Gcp, GcpGeoref, Georeference
 from sarvlm_app.core.query import Answer, Candidate, Timing
-from sarvlm_app.core.scene import Band, Scene, ValueType
+from sarvlm_app.core.scene import Band, Scene, ValueType, open_scene
 from sarvlm_models.types import Heatmap, TextQuery
 
 UTM = "EPSG:32611"
@@ -70,6 +72,16 @@ def make_scene(width: int = 640, height: int = 400, georef: Georeference | None 
         fingerprint="f00d" * 8,
     )
     return replace(scene, **changes)
+
+
+def write_scene(path: Path, pixels: NDArray[Any], pixel_m: float = 10.0) -> Scene:
+    """Write `pixels` (h, w) as a GeoTIFF in UTM and open it."""
+    georef = utm_georef(pixel_m=pixel_m)
+    height, width = pixels.shape
+    profile = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": pixels.dtype.name}
+    with rasterio.open(path, "w", crs=georef.crs, transform=georef.transform, **profile) as dataset:
+        dataset.write(pixels, 1)
+    return open_scene(path)
 
 
 def make_answer(scene: Scene, places: Sequence[Place] = (), cell_px: float = 8.0, **query: Any) -> Answer:

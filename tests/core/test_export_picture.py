@@ -17,7 +17,7 @@ from sarvlm_app.core.export.ramp import heat_colours, heat_opacity
 from sarvlm_app.core.radiometry import Stretch
 from sarvlm_app.errors import StorageError
 from sarvlm_models.types import Float32
-from tests.core.export_answers import Place, gcp_georef, make_answer, make_scene, utm_georef
+from tests.core.export_answers import Place, gcp_georef, make_answer, make_scene, utm_georef, write_scene
 
 STRETCH = Stretch(0.0, 40.0, "dB", "manual")
 
@@ -35,6 +35,14 @@ def test_scene_keeps_its_shape_and_is_grey_where_nothing_stands_out() -> None:
     scene = picture[:1000]
     assert np.abs(scene[500, 600].astype(int) - 128).max() <= 1
     assert scene[990, 1190].max() < 30, "no data is dark"
+
+
+def test_the_scene_is_read_reduced_where_no_values_are_given(tmp_path: Path) -> None:
+    pixels = np.full((500, 3000), 40, dtype=np.uint8)
+    pixels[:, :1500] = 200
+    picture = np.asarray(render_picture(make_answer(write_scene(tmp_path / "s.tif", pixels))))
+    assert picture.shape[1] == 2400
+    assert picture[200, 600].min() > 200 and picture[200, 1800].max() < 60
 
 
 def test_heat_is_drawn_above_the_threshold_only_and_where_it_lies() -> None:

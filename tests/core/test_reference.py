@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from sarvlm_app.core import reference
 from sarvlm_app.core.reference import CELL_PX, reference_boxes, reference_cosines, scale_note, usable_scales
 from sarvlm_app.errors import JobCancelled, QueryError
 from sarvlm_models.types import Chip, EncoderSpec, Float16, Float32, SceneStats, Window
-from tests.core.export_answers import make_scene
+from tests.core.export_answers import make_scene, write_scene
 
 SIZES = st.tuples(st.integers(1, 2600), st.integers(1, 2600))
 
@@ -184,3 +185,14 @@ def test_progress_is_told_and_a_cancel_stops_between_batches(monkeypatch: pytest
     with pytest.raises(JobCancelled):
         reference_cosines(scene, 1, VECTORS, encoder, Job(stop_at=1))
     assert 0 < len(encoder.seen) <= 16
+
+
+def test_crops_are_averaged_to_256_px_and_the_model_is_told_their_spacing(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(1, 200, (800, 900)).astype(np.uint16)
+    scene = write_scene(tmp_path / "s.tif", pixels, pixel_m=10.0)
+    encoder = MeanEncoder()
+    got = reference_cosines(scene, 1, VECTORS, encoder, Job())
+    assert {shape for shape, _ in encoder.seen} == {(256, 256)}
+    spacings = sorted({spacing for _, spacing in encoder.seen if spacing is not None})
+    assert spacings == pytest.approx([10.0, 20.0, 30.0], rel=2e-3)
+    np.testing.assert_allclose(got, slow_cosines(pixels.astype(np.float32) ** 2, VECTORS, (256, 512, 768)), atol=1e-5)

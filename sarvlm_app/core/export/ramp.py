@@ -9,21 +9,21 @@ from sarvlm_models.types import Float32
 
 BACKGROUND_SCORE = 0.5
 RAMP = (
-    (0.00, "#1b0c2e"),
-    (0.25, "#5a2062"),
-    (0.50, "#b0404a"),
-    (0.72, "#f08a30"),
-    (0.90, "#ffbe5c"),
-    (1.00, "#fff3cf"),
+    (0.50, (56, 20, 77)),
+    (0.60, (117, 38, 112)),
+    (0.70, (191, 66, 92)),
+    (0.80, (242, 122, 56)),
+    (0.90, (255, 184, 84)),
+    (1.00, (255, 242, 199)),
 )
-"""Share of the way from 0.5 to 1.0, and its colour as #rrggbb."""
+"""Scores and their colours (red, green, blue): lightness rises evenly with the score."""
 
 
 def heat_colours(scores: Float32) -> NDArray[np.uint8]:
     """Colours uint8 (..., 3) of scores (...); below 0.5 and NaN take the first colour."""
-    share = np.clip((np.nan_to_num(scores, nan=0.0) - BACKGROUND_SCORE) / (1.0 - BACKGROUND_SCORE), 0.0, 1.0)
-    stops = [position for position, _ in RAMP]
-    channels = [np.interp(share, stops, [int(colour[i : i + 2], 16) for _, colour in RAMP]).round() for i in (1, 3, 5)]
+    known = np.nan_to_num(scores, nan=BACKGROUND_SCORE)
+    stops = [score for score, _ in RAMP]
+    channels = [np.interp(known, stops, [colour[k] for _, colour in RAMP]).round() for k in range(3)]
     return np.stack(channels, axis=-1).astype(np.uint8)
 
 
