@@ -62,12 +62,15 @@ python=$(find_python)
 ensure_venv_module "$python"
 trap 'explain; exit 130' INT TERM
 
+quiet=--quiet
 if [ -e "$busy" ] || ! works $venv/bin/python || ! $venv/bin/python -m pip --version >/dev/null 2>&1; then
     echo "Making $venv with $("$python" --version) (the first time, a few GB are downloaded)"
     "$python" -m venv --clear $venv
+    quiet=
 fi
 touch "$busy"
-if ! $venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
+# shellcheck disable=SC2086 # no word where it is empty
+if ! $venv/bin/python -m pip install $quiet --disable-pip-version-check --no-input --progress-bar off \
     -c constraints.txt -e ".[$extras]"; then
     explain
     exit 1
