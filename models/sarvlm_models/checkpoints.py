@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -159,7 +160,9 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _read_torch(path: Path, mapped: bool) -> Any:
     try:
-        return torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about unusual pickle protocols; a bad one fails below
+            return torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as fault:
         asked = re.search(r"(?:GLOBAL|class|function)\s+([A-Za-z_][\w.]*\.\w+)", str(fault))
         if asked is None:

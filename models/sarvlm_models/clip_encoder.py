@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,9 @@ from .architectures import Architecture, check_keys, open_clip_offline
 from .clip_dense import dense_features, has_dense_features
 from .clip_profiles import CLIP_RGB, profile_named
 from .device import DeviceChoice
+from .lineages import GELU, QUICK_GELU
 from .types import EncoderSpec, Float16, Float32, SceneStats
 
-GELU, QUICK_GELU = "gelu", "quick_gelu"
 ACTIVATIONS = (GELU, QUICK_GELU)
 _BATCH = 16
 _VOCABULARY = 49408  # of the tokenizer that open_clip brings along
@@ -121,6 +122,11 @@ class OpenClipEncoder:
         self, network: nn.Module, architecture: Architecture, options: EncoderOptions, device: DeviceChoice
     ) -> None:
         self._network: Any = network.to(device.device)
+        # A copy in the fast precision: autocast would convert every weight anew for every batch (slower than float32
+        # on a CPU, by measurement).
+        self._visual: Any = self._network.visual
+        if device.dtype != torch.float32:
+            self._visual = copy.deepcopy(self._visual).to(device.dtype)
         self._device = device
         self._profile = profile_named(options.profile)
         self._size = architecture.image_size
@@ -133,7 +139,7 @@ class OpenClipEncoder:
         tokenizer = open_clip_offline().SimpleTokenizer
         self._tokenize = tokenizer(context_length=int(text.get("context_length", 77)))
         cell = architecture.patch_px or 32
-        self._dense = architecture.patch_px is not None and has_dense_features(self._network.visual)
+        self._dense = architecture.patch_px is not None and has_dense_features(self._visual)
         self._spec = EncoderSpec(
             model_id=options.model_id,
             dim=int(architecture.config["embed_dim"]),
@@ -191,8 +197,8 @@ class OpenClipEncoder:
         found = []
         for start in range(0, len(chips), _BATCH):
             part = [self._profile.chip(chip, stats, self._size) for chip in chips[start : start + _BATCH]]
-            with self._device.autocast():
-                vectors = self._network.encode_image(torch.stack(part).to(self._device.device), normalize=False)
+            vectors = self._visual(torch.stack(part).to(self._device.device, self._device.dtype))
+            vectors = vectors[0] if isinstance(vectors, tuple) else vectors  # CoCa returns its tokens too
             found.append(nn.functional.normalize(vectors.float(), dim=-1).cpu())
         stacked: Float32 = torch.cat(found).numpy()
         return stacked
@@ -228,8 +234,8 @@ class OpenClipEncoder:
         corners = [(r, c) for r in _starts(rows, height) for c in _starts(cols, width)]
         for part in _batches(corners):
             crops = [image[:, r * cell : (r + height) * cell, c * cell : (c + width) * cell] for r, c in part]
-            with self._device.autocast():
-                vectors = dense_features(self._network.visual, torch.stack(crops).to(self._device.device)).cpu()
+            batch = torch.stack(crops).to(self._device.device, self._device.dtype)
+            vectors = dense_features(self._visual, batch).cpu()
             for (r, c), found in zip(part, vectors, strict=True):
                 total[r : r + height, c : c + width] += found
         # a mean's length does not matter: the vectors are brought to unit length

@@ -25,7 +25,7 @@ class DeviceChoice:
     device : torch.device
         Where tensors go.
     dtype : torch.dtype
-        Of image features under autocast; float32 means no autocast.
+        Of the image tower when it encodes scenes.
     reason : str
         For a status badge, such as "CPU · bf16 · 2 cores".
     """
@@ -33,11 +33,6 @@ class DeviceChoice:
     device: torch.device
     dtype: torch.dtype
     reason: str
-
-    def autocast(self) -> torch.autocast:
-        """The context in which image towers run."""
-        low = self.dtype != torch.float32
-        return torch.autocast(self.device.type, dtype=self.dtype if low else torch.bfloat16, enabled=low)
 
 
 def choose_device(wanted: str = "auto") -> DeviceChoice:
