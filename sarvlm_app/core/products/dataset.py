@@ -97,7 +97,8 @@ class _Handles:
     def take(self, path: Path, overview: int | None) -> tuple[DatasetReader, int]:
         with self._lock:
             generation = self._closed.get(path, 0)
-            for key, (its_path, its_overview, dataset) in self._idle.items():
+            # The one used last: GDAL keeps decoded blocks with the handle.
+            for key, (its_path, its_overview, dataset) in reversed(self._idle.items()):
                 if its_path == path and its_overview == overview:
                     del self._idle[key]
                     return dataset, generation
