@@ -23,11 +23,15 @@ def add_airport(canvas: Canvas, frame: Frame, length: float, aircraft: int) -> N
     """
     rng, half = canvas.rng, length / 2
     far = float(rng.uniform(420, 620))
-    canvas.paint(frame.box((-half - 150, half + 150), (-150, far)), Cover.GRASSLAND, float(rng.normal(-1, 1)))
+    site = frame.box((-half - 150, half + 150), (-150, far))
+    canvas.clear_outline(site)
+    canvas.paint(site, Cover.GRASSLAND, float(rng.normal(-1, 1)))
     for across in (0.0, -float(rng.uniform(210, 300)))[: 1 + int(rng.random() < 0.25)]:
         width = float(rng.uniform(45, 60))
         if across:
-            canvas.paint(frame.box((-half - 100, half + 100), (across - 120, across + 60)), Cover.GRASSLAND)
+            more = frame.box((-half - 100, half + 100), (across - 120, across + 60))
+            canvas.clear_outline(more)
+            canvas.paint(more, Cover.GRASSLAND)
         strip = frame.box((-half, half), (across - width / 2, across + width / 2))
         canvas.paint(strip, Cover.RUNWAY)
         canvas.record("runway", strip, (length, width), frame.heading_deg % 180)

@@ -71,7 +71,8 @@ def _add_walls(canvas: Canvas, blocks: Blocks, turn: float, brightness: float) -
     spot = (rng.random(owner.size) - 0.5) * run[owner]
     foot = wall.centre[owner] + out[owner] * depth[owner, None] / 2 + along[owner] * spot[:, None]
     piece = run[owner] / count[owner]
-    power = brightness * 3.0 * piece * wall.height[owner] * squint[owner] * rng.lognormal(-0.5, 1.0, owner.size)
+    each = rng.lognormal(-0.7, 1.2, len(run))[owner]
+    power = brightness * 2.0 * piece * wall.height[owner] * squint[owner] * each * rng.exponential(1.0, owner.size)
     canvas.scatter(foot, power)
     rise = rng.random(owner.size) * wall.height[owner]
     facade = foot - np.column_stack([rise / np.tan(canvas.incidence), np.zeros(owner.size)])

@@ -85,6 +85,40 @@ class Canvas:
         """Pixels of an outline in metres, or None outside the scene."""
         return polygon_mask(outline / self.spacing, self.shape)
 
+    def clear(self, area: NDArray[np.bool_]) -> None:
+        """Take away all that stands on an area, bool (h, w): bodies, scatterers, truth."""
+        self.height[area] = 0.0
+        self.extra[area] = 0.0
+        self.gain_db[area] = 0.0
+        if self.points:
+            xy, rcs = np.concatenate(self.points), np.concatenate(self.rcs)
+            keep = ~self._inside(area, xy)
+            self.points, self.rcs = [xy[keep]], [rcs[keep]]
+        self.objects = [
+            thing for thing in self.objects
+            if self._inside(area, np.vstack([thing.polygon_px, thing.polygon_px.mean(0)]) * self.spacing).mean() < 0.3
+        ]  # fmt: skip
+
+    def clear_outline(self, outline: Float64) -> None:
+        """`clear` inside an outline in metres."""
+        found = self.mask(outline)
+        if found is not None:
+            rows, cols, inside = found
+            area = np.zeros(self.shape, bool)
+            area[rows, cols] = inside
+            self.clear(area)
+
+    def _inside(self, area: NDArray[np.bool_], xy: Float64) -> NDArray[np.bool_]:
+        px = np.floor(xy / self.spacing).astype(np.intp)
+        ok = (px >= 0).all(1) & (px[:, 0] < self.shape[1]) & (px[:, 1] < self.shape[0])
+        safe = np.where(ok[:, None], px, 0)
+        return np.asarray(ok & area[safe[:, 1], safe[:, 0]])
+
+    def flood(self, area: NDArray[np.bool_], cover: Cover) -> None:
+        """Clear an area and give it a class."""
+        self.clear(area)
+        self.cover[area] = cover
+
     def paint(self, outline: Float64, cover: Cover, gain_db: float = 0.0) -> None:
         """Give an area a class (and its level above the class mean); it is flat and taken afterwards."""
         found = self.mask(outline)

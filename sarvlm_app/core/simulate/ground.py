@@ -106,11 +106,12 @@ def grow_forest(canvas: Canvas, area: Mask) -> None:
     canvas.gain_db[area] = (0.5 * stand)[area]
 
 
-def patches(canvas: Canvas, share: float, longest_m: float, *, slope: float = 3.2) -> Mask:
-    """Irregular patches over about `share` of the scene, bool (h, w)."""
+def patches(canvas: Canvas, share: float, longest_m: float, *, slope: float = 3.4) -> Mask:
+    """Irregular patches over about `share` of the scene, bool (h, w); rims are smooth below some ten metres."""
     if share <= 0:
         return np.zeros(canvas.shape, bool)
-    field = fractal_field(canvas.shape, longest_m / canvas.spacing, canvas.rng, slope=slope)
+    finest = canvas.rng.uniform(0.03, 0.12) * longest_m / canvas.spacing
+    field = fractal_field(canvas.shape, longest_m / canvas.spacing, canvas.rng, slope=slope, finest_px=finest)
     return np.asarray(field > np.quantile(field[::4, ::4], 1 - min(share, 1.0)))
 
 
@@ -144,5 +145,5 @@ def lay_desert(canvas: Canvas, area: Mask) -> None:
         field = fractal_field(canvas.shape, 0.4 * max(canvas.shape), rng, slope=2.8)
         bed = np.abs(field) < rng.uniform(0.02, 0.06)
         canvas.gain_db[area & bed] += rng.uniform(2, 5)
-    rocks = area & patches(canvas, float(rng.choice([0, 0.1, 0.3])), 900, slope=2.8)
+    rocks = area & patches(canvas, float(rng.choice([0, 0.1, 0.3])), 900, slope=3.0)
     canvas.cover[rocks] = Cover.ROCK

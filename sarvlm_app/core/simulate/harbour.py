@@ -6,7 +6,7 @@ import numpy as np
 
 from .buildings import Blocks, add_buildings
 from .canvas import Canvas
-from .shapes import Float64, Frame
+from .shapes import Float64, Frame, rectangle
 from .ships import add_ship, draw_beam
 from .structures import add_containers, add_crane, add_tank_farm
 from .surfaces import Cover
@@ -22,7 +22,10 @@ def add_harbour(canvas: Canvas, frame: Frame, length: float) -> None:
     """
     rng = canvas.rng
     depth = float(rng.uniform(150, 500))
-    canvas.paint(frame.box((0, length), (-depth, 0)), Cover.PORT)
+    site = frame.box((0, length), (-depth, 0))
+    canvas.clear_outline(site)
+    canvas.paint(site, Cover.PORT)
+    canvas.taken[:] = False
     position = float(rng.uniform(20, 150))
     while position < length - 60:
         style = rng.choice(["pier", "quay", "wide", "gap"], p=[0.4, 0.3, 0.15, 0.15])
@@ -37,6 +40,7 @@ def add_harbour(canvas: Canvas, frame: Frame, length: float) -> None:
             width = float(rng.uniform(12, 40) if style == "pier" else rng.uniform(70, 160))
             _pier(canvas, Frame(frame.at(position + width / 2, 0.0), frame.heading_deg + 90), width)
             position += width + float(rng.uniform(90, 240))
+    _yard(canvas, frame, length, depth)
     _hinterland(canvas, frame, length, depth)
     if rng.random() < 0.7:
         _breakwater(canvas, frame, length)
@@ -47,7 +51,7 @@ def _pier(canvas: Canvas, axis: Frame, width: float) -> None:
     rng = canvas.rng
     reach = float(rng.uniform(150, 550))
     outline = axis.box((-5, reach), (-width / 2, width / 2))
-    if not canvas.free(axis.box((10, reach), (-width / 2, width / 2)), on=(Cover.SEA,), inside=False):
+    if not canvas.free(axis.box((60, reach), (-width / 2, width / 2)), on=(Cover.SEA,), inside=False):
         return
     canvas.paint(outline, Cover.PIER)
     canvas.record("pier", outline, (reach, width), axis.heading_deg)
@@ -99,6 +103,26 @@ def _quay_yard(canvas: Canvas, frame: Frame, along: tuple[float, float], depth: 
         spots = frame.many(np.column_stack([along[0] + (np.arange(number) + 0.5) * (along[1] - along[0]) / number, np.full(number, -60.0)]))
         size = rng.uniform((60, 25, 8), (95, 45, 14), (number, 3))
         add_buildings(canvas, Blocks(spots, size[:, 0], size[:, 1], size[:, 2], np.full(number, frame.heading_deg)), "warehouse", brightness=2.0)
+
+
+def _yard(canvas: Canvas, frame: Frame, length: float, depth: float) -> None:
+    """Roads, sheds and paved lots on what the quays left free of the port."""
+    rng = canvas.rng
+    for across in np.arange(-depth + 20, -60, rng.uniform(90, 160)):
+        line = frame.many(np.array([[10.0, across], [length - 10.0, across]]))
+        canvas.stroke(line, float(rng.uniform(8, 14)), Cover.ROAD)
+    for _ in range(int(min(90, length * depth / 9000))):
+        size = rng.uniform((25, 15, 5), (110, 50, 14))
+        spot, turn = frame.at(rng.uniform(40, length - 40), rng.uniform(-depth + 20, -60)), frame.heading_deg + rng.choice([0, 90])
+        outline = rectangle(spot, size[0] + 8, size[1] + 8, float(turn))
+        if not canvas.free(outline, on=(Cover.PORT,), inside=False):
+            continue
+        if rng.random() < 0.7:
+            one = Blocks(spot[None], size[:1], size[1:2], size[2:], np.array([turn]))
+            add_buildings(canvas, one, "warehouse", brightness=1.5)
+            canvas.reserve(outline)
+        else:
+            canvas.paint(outline, Cover.PARKING)
 
 
 def _hinterland(canvas: Canvas, frame: Frame, length: float, depth: float) -> None:

@@ -35,10 +35,9 @@ def lay_country(canvas: Canvas, *, built: float = 0.1, woods: float = 0.2) -> No
     rng = canvas.rng
     lay_fields(canvas, _everywhere(canvas))
     meadow = patches(canvas, float(rng.uniform(0, 0.3)), 1500)
-    canvas.cover[meadow] = Cover.GRASSLAND
+    canvas.flood(meadow, Cover.GRASSLAND)
     canvas.gain_db[meadow] = rng.normal(0, 0.7)
-    canvas.height[meadow] = 0
-    grow_forest(canvas, patches(canvas, woods * float(rng.uniform(0, 2)), 1200, slope=2.9))
+    grow_forest(canvas, patches(canvas, woods * float(rng.uniform(0, 2)), 1200))
     if built > 0:
         settle(canvas, patches(canvas, built * float(rng.uniform(0.2, 2)), 1800, slope=3.6))
 
@@ -108,7 +107,6 @@ def harbour(canvas: Canvas) -> None:
     middle = middle + ahead * (-level - float(middle @ ahead))
     length = float(min(canvas.size_m.min() * rng.uniform(0.6, 1.1), 4500))
     start = middle - direction(axis) * length / 2
-    canvas.taken &= False
     add_harbour(canvas, Frame(start + ahead * float(rng.uniform(0, 60)), axis), length)
     scatter_ships(canvas, _number(canvas, 0.3, 25))
 
@@ -130,7 +128,7 @@ def forest(canvas: Canvas) -> None:
     """Woods with clearings, lakes and tracks."""
     rng = canvas.rng
     canvas.cover[:] = Cover.GRASSLAND
-    clear = patches(canvas, float(rng.uniform(0.03, 0.45)), float(rng.uniform(150, 1200)), slope=3.0)
+    clear = patches(canvas, float(rng.uniform(0.03, 0.45)), float(rng.uniform(150, 1200)))
     grow_forest(canvas, ~clear)
     if rng.random() < 0.4:
         lay_fields(canvas, clear)
@@ -199,19 +197,24 @@ def airport(canvas: Canvas) -> None:
     scatter_vehicles(canvas, int(rng.integers(0, 3)), (Cover.GRASSLAND, Cover.PARKING))
 
 
+def cross_river(canvas: Canvas, course: Course, width: float, places: tuple[float, ...]) -> None:
+    """Bridges, with roads that lead to them, at these positions along a river of some width (metres)."""
+    for along in places:
+        middle, heading = course.point(float(along))
+        frame, span, deck = Frame(middle, heading + 90), width * 1.45 + 30, float(canvas.rng.uniform(9, 28))
+        for side in (-1.0, 1.0):
+            ramp = frame.many(np.array([[side * span * 3, 0.0], [side * span / 2, 0.0]]))
+            canvas.stroke(ramp, deck, Cover.ROAD)
+        add_bridge(canvas, frame, span, deck)
+
+
 def _river_with_bridges(canvas: Canvas) -> None:
     rng = canvas.rng
     course = Course.draw(canvas, float(rng.uniform(0.02, 0.12)), float(rng.uniform(0, 180)), canvas.size_m * rng.uniform(0.3, 0.7, 2))
     width = float(np.clip(rng.lognormal(np.log(120), 0.6), 2.5 * canvas.spacing, 0.25 * canvas.size_m.min()))
     lay_river(canvas, course, width)
     reach = float(canvas.size_m.min()) / 2
-    for along in rng.uniform(-reach, reach, int(rng.integers(0, 5))):
-        middle, heading = course.point(float(along))
-        frame, span = Frame(middle, heading + 90), width * 1.45 + 30
-        deck = float(rng.uniform(9, 28))
-        canvas.stroke(frame.many(np.array([[-span * 3, 0.0], [-span / 2, 0.0]])), deck, Cover.ROAD)
-        canvas.stroke(frame.many(np.array([[span / 2, 0.0], [span * 3, 0.0]])), deck, Cover.ROAD)
-        add_bridge(canvas, frame, span, deck)
+    cross_river(canvas, course, width, tuple(rng.uniform(-reach, reach, int(rng.integers(0, 5)))))
     for along in rng.uniform(-reach, reach, int(rng.integers(0, 5))):
         middle, heading = course.point(float(along))
         length = float(rng.uniform(40, 120))
@@ -236,7 +239,7 @@ def vehicles(canvas: Canvas) -> None:
         lay_fields(canvas, _everywhere(canvas))
     else:
         canvas.cover[:] = rng.choice([Cover.GRASSLAND, Cover.BARE_SOIL])
-        grow_forest(canvas, patches(canvas, float(rng.choice([0, 0.1, 0.3])), 200, slope=3.2))
+        grow_forest(canvas, patches(canvas, float(rng.choice([0, 0.1, 0.3])), 0.3 * float(canvas.size_m.min())))
     _roads(canvas, 2)
     add_farmsteads(canvas, int(rng.choice([0, 0, 1])))
     scatter_vehicles(canvas, int(rng.integers(1, 12)), (*OPEN_LAND, Cover.ROAD))

@@ -78,9 +78,11 @@ def gaussian_field(
 
 
 def fractal_field(
-    shape: tuple[int, int], longest_px: float, rng: np.random.Generator, *, slope: float = 2.6
+    shape: tuple[int, int], longest_px: float, rng: np.random.Generator, *, slope: float = 2.6, finest_px: float = 0.0
 ) -> Float32:
     """A standard normal field whose power falls as k**-slope below `longest_px`.
+
+    Detail much smaller than `finest_px` is left out.
 
     Returns
     -------
@@ -90,6 +92,8 @@ def fractal_field(
     ky, kx = _wavenumbers(padded)
     k2 = kx**2 + ky**2
     gain = (k2 + np.float32(1.0 / max(longest_px, 2.0) ** 2)) ** np.float32(-slope / 4.0)
+    if finest_px > 0:
+        gain = gain * np.exp(-0.5 * k2 * np.float32(np.pi * finest_px) ** 2)
     return _synthesise(gain.astype(np.float32), padded, shape, rng)
 
 

@@ -78,23 +78,23 @@ def _texture(canvas: Canvas) -> Float32:
     return texture
 
 
-def _visible(canvas: Canvas) -> NDArray[np.bool_]:
+def _visible(canvas: Canvas, height: Float32) -> NDArray[np.bool_]:
     """False in the radar shadow of what stands to the left."""
-    x, _ = canvas.grid()
-    across = x * np.float32(np.cos(canvas.incidence)) + canvas.height * np.float32(np.sin(canvas.incidence))
+    x = np.arange(height.shape[1], dtype=np.float32) * np.float32(canvas.spacing)
+    across = x * np.float32(np.cos(canvas.incidence)) + height * np.float32(np.sin(canvas.incidence))
     horizon = np.maximum.accumulate(across, axis=1)
     return np.asarray(across >= horizon - np.float32(0.25 * canvas.spacing))
 
 
-def _lay_over(canvas: Canvas, sigma: Float32) -> Float32:
+def _lay_over(canvas: Canvas, sigma: Float32, height: Float32) -> Float32:
     """Move the backscatter of raised ground towards the sensor."""
-    rows, cols = np.nonzero(canvas.height > 0.35 * canvas.spacing * np.tan(canvas.incidence))
+    rows, cols = np.nonzero(height > 0.35 * canvas.spacing * np.tan(canvas.incidence))
     if rows.size == 0:
         return sigma
-    shift = canvas.height[rows, cols] / (np.tan(canvas.incidence) * canvas.spacing)
+    shift = height[rows, cols] / (np.tan(canvas.incidence) * canvas.spacing)
     whole = np.floor(shift).astype(np.intp)
     part = shift - whole
-    flat, moved = rows * canvas.shape[1], np.zeros(sigma.size)
+    flat, moved = rows * sigma.shape[1], np.zeros(sigma.size)
     values = sigma[rows, cols]
     out = sigma.copy()
     out[rows, cols] = 0.0
@@ -108,6 +108,8 @@ def _lay_over(canvas: Canvas, sigma: Float32) -> Float32:
 
 def _cover_trees(canvas: Canvas, rows: NDArray[np.intp], cols: NDArray[np.intp], whole: NDArray[np.intp]) -> None:
     """Forest appears where its crowns are imaged."""
+    seen = cols < canvas.shape[1]
+    rows, cols, whole = rows[seen], cols[seen], whole[seen]
     trees = (canvas.cover[rows, cols] == Cover.FOREST) & (cols >= whole) & (whole > 0)
     target = (rows[trees], cols[trees] - whole[trees])
     ground = np.isin(canvas.cover[target], (Cover.FIELD, Cover.GRASSLAND, Cover.ROAD, Cover.BARE_SOIL))
@@ -119,10 +121,15 @@ def backscatter(canvas: Canvas) -> Float32:
     sigma = class_levels(canvas.rng)[canvas.cover] * _texture(canvas)
     sigma *= np.exp(canvas.gain_db * np.float32(np.log(10.0) / 10.0))
     sigma += canvas.extra
-    if canvas.height.any():
-        sigma *= _visible(canvas)
-        sigma = _lay_over(canvas, sigma)
-    return sigma
+    if not canvas.height.any():
+        return sigma
+    # what stands beyond the far edge of the picture is imaged inside it
+    reach = canvas.layover_m(float(np.quantile(canvas.height[:, -1], 0.9))) / canvas.spacing
+    beyond = int(min(np.ceil(1.5 * reach), canvas.shape[1] // 2))
+    sigma = np.pad(sigma, ((0, 0), (0, beyond)), mode="symmetric")
+    height = np.pad(canvas.height, ((0, 0), (0, beyond)), mode="symmetric")
+    sigma *= _visible(canvas, height)
+    return _lay_over(canvas, sigma, height)[:, : canvas.shape[1]]
 
 
 def look_weights(looks: float) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from .canvas import Canvas
 from .layouts import LAYOUTS
 from .render import render
-from .spec import SimulatedScene, SimulationSpec, TruthObject
+from .spec import KINDS, SimulatedScene, SimulationSpec, TruthObject
 from .surfaces import LANDCOVER_NAMES, Cover
 
 
@@ -31,7 +31,7 @@ def simulate_scene(spec: SimulationSpec) -> SimulatedScene:
 
 def compose(spec: SimulationSpec, layout: Callable[[Canvas], None]) -> SimulatedScene:
     """Lay out a blank canvas, render it and turn it to the look direction of `spec`."""
-    rng = np.random.default_rng([spec.seed, spec.width, spec.height])
+    rng = np.random.default_rng([spec.seed, KINDS.index(spec.kind), spec.width, spec.height])
     canvas = Canvas.blank(spec, rng, Cover.GRASSLAND)
     layout(canvas)
     picture, cover, objects = render(canvas), canvas.cover, tuple(canvas.objects)

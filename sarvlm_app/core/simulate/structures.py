@@ -33,6 +33,7 @@ def add_tank_farm(canvas: Canvas, frame: Frame, rows: int, cols: int) -> None:
     site = frame.box((-rows * pitch / 2, rows * pitch / 2), (-cols * pitch / 2, cols * pitch / 2))
     if not canvas.free(site, on=tuple(c for c in Cover if c not in (Cover.SEA, Cover.LAKE, Cover.RIVER)), inside=False):
         return
+    canvas.clear_outline(site)
     canvas.paint(site, Cover.TANK_FARM)
     tall = rng.uniform(9, 20)
     for i in range(rows):

@@ -25,7 +25,7 @@ def ruffle_sea(canvas: Canvas) -> None:
         streak = rng.uniform(40, 150) / spacing
         gain += np.float32(rng.uniform(0.2, 1.2)) * gaussian_field(shape, max(streak, 0.8), rng, stretch=8.0, angle=wind)
     if rng.random() < 0.45:
-        calm = fractal_field(shape, rng.uniform(600, 4000) / spacing, rng, slope=3.2)
+        calm = fractal_field(shape, rng.uniform(600, 4000) / spacing, rng, slope=3.6, finest_px=60 / spacing)
         edge, depth = rng.uniform(0.6, 1.8), rng.uniform(2, 7)
         gain -= np.float32(depth) / (1 + np.exp(np.clip((edge - calm) * 8, -30, 30)))
     if rng.random() < 0.4:
@@ -53,35 +53,32 @@ def coast_distance(canvas: Canvas, water_share: float, towards_deg: float, rough
     if roughness > 0:
         longest = float(canvas.rng.uniform(0.2, 0.8)) * max(canvas.shape)
         amplitude = np.float32(roughness * canvas.size_m.min())
-        field = field + amplitude * fractal_field(canvas.shape, longest, canvas.rng, slope=canvas.rng.uniform(2.8, 3.6))
+        field = field + amplitude * fractal_field(
+            canvas.shape, longest, canvas.rng, slope=canvas.rng.uniform(3.2, 4.2), finest_px=20 / canvas.spacing
+        )
     return np.asarray(field - np.quantile(field[::4, ::4], water_share), dtype=np.float32)
 
 
 def lay_sea(canvas: Canvas, inland: Float32, beach_m: float) -> None:
     """Flood what lies seaward and put a beach of about this width along the shore."""
     sea = inland < 0
-    canvas.cover[sea] = Cover.SEA
-    canvas.gain_db[sea] = 0
-    canvas.height[sea] = 0
+    canvas.flood(sea, Cover.SEA)
     if beach_m <= 0 or sea.all() or not sea.any():
         return
     reach = np.asarray(ndimage.distance_transform_edt(~sea), np.float32) * np.float32(canvas.spacing)
     width = beach_m * np.exp(0.6 * gaussian_field(canvas.shape, 200 / canvas.spacing, canvas.rng))
     strip = ~sea & (reach < width)
-    canvas.cover[strip] = Cover.BEACH
-    canvas.gain_db[strip] = 0
-    canvas.height[strip] = 0
+    canvas.flood(strip, Cover.BEACH)
     surf = sea & (ndimage.binary_dilation(strip, iterations=max(1, int(12 / canvas.spacing))))
     canvas.gain_db[surf] += np.float32(canvas.rng.uniform(0, 5))
 
 
 def lay_lakes(canvas: Canvas, share: float, on: tuple[Cover, ...]) -> None:
     """Lakes in the hollows of a fractal field, about `share` of the scene."""
-    hollow = fractal_field(canvas.shape, canvas.rng.uniform(300, 1500) / canvas.spacing, canvas.rng, slope=3.4)
+    longest = canvas.rng.uniform(300, 1500) / canvas.spacing
+    hollow = fractal_field(canvas.shape, longest, canvas.rng, slope=3.6, finest_px=30 / canvas.spacing)
     lake = (hollow < np.quantile(hollow[::4, ::4], share)) & np.isin(canvas.cover, on) & ~canvas.taken
-    canvas.cover[lake] = Cover.LAKE
-    canvas.gain_db[lake] = 0
-    canvas.height[lake] = 0
+    canvas.flood(lake, Cover.LAKE)
     canvas.taken |= lake
 
 
@@ -140,10 +137,7 @@ def lay_river(canvas: Canvas, course: Course, width: float) -> None:
     away, along = course.distance(canvas)
     half = width / 2 * (1 + 0.2 * np.sin(along / (6 * width) + canvas.rng.uniform(0, 6)))
     river = (away < half) & ~np.isin(canvas.cover, (Cover.SEA,))
-    canvas.cover[river] = Cover.RIVER
-    canvas.gain_db[river] = 0
-    canvas.height[river] = 0
-    canvas.extra[river] = 0
+    canvas.flood(river, Cover.RIVER)
     canvas.taken |= away < half + 15
     trees = (away >= half) & (away < half + canvas.rng.uniform(8, 30)) & ~river & (canvas.cover != Cover.SEA)
     wooded = gaussian_field(canvas.shape, 150 / canvas.spacing, canvas.rng) > canvas.rng.uniform(-0.5, 1.5)
@@ -156,8 +150,5 @@ def lay_road(canvas: Canvas, course: Course, width: float) -> None:
     """A road on land; it leaves water alone."""
     away, _ = course.distance(canvas)
     road = (away < max(width / 2, 0.52 * canvas.spacing)) & ~np.isin(canvas.cover, (Cover.SEA, Cover.RIVER, Cover.LAKE))
-    canvas.cover[road] = Cover.ROAD
-    canvas.gain_db[road] = 0
-    canvas.height[road] = 0
-    canvas.extra[road] = 0
+    canvas.flood(road, Cover.ROAD)
     canvas.taken |= road
