@@ -14,16 +14,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sarvlm_app.core.query import TextVectors, relative_scores
 from sarvlm_app.core.scene import Scene, read_chip, scene_stats
 from sarvlm_app.errors import QueryError
 from sarvlm_models.api import DenseEncoder
-from sarvlm_models.types import Chip, Float32, Window
+from sarvlm_models.types import Chip, Float32, Heatmap, TextQuery, Window
 
 SCALES = (256, 512, 768)
 """Crop edges of the paper, in pixels."""
@@ -217,6 +218,41 @@ def reference_cosines(
             means.add(chip, cosines)
     ctx.step(done, len(boxes), message)
     return means.cells()
+
+
+def reference_heatmap(scene: Scene, band: int, query: TextQuery, encoder: DenseEncoder, ctx: Progress) -> Heatmap:
+    """Scores of `query` by the crop method, with the same meaning as those of dense features.
+
+    Parameters
+    ----------
+    scene : Scene
+    band : int
+        1-based.
+    query : TextQuery
+        Its `scales` choose the crops; empty for those of the paper.
+    encoder : DenseEncoder
+    ctx : Progress
+
+    Returns
+    -------
+    Heatmap
+        Its query names the scales used and the cell; `scale_note` says which
+        scales were left out.
+
+    Raises
+    ------
+    QueryError
+        When the scene is smaller than every crop.
+    SceneError
+        When its pixels cannot be read.
+    """
+    scales = query.scales or SCALES
+    prompts = TextVectors(encoder).prompts(query)
+    vectors = np.concatenate((prompts.query[None], prompts.rivals))
+    cosines = reference_cosines(scene, band, vectors, encoder, ctx, scales)
+    scores = relative_scores(cosines[..., 0], cosines[..., 1:], prompts)
+    asked = replace(query, cell_px=float(CELL_PX), scales=usable_scales(scene.width, scene.height, scales))
+    return Heatmap(scores, float(CELL_PX), asked)
 
 
 def _chip_shape(box: Window) -> tuple[int, int]:

@@ -14,9 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sarvlm_app.core import reference
-from sarvlm_app.core.reference import CELL_PX, reference_boxes, reference_cosines, scale_note, usable_scales
+from sarvlm_app.core.reference import (
+    CELL_PX,
+    reference_boxes,
+    reference_cosines,
+    reference_heatmap,
+    scale_note,
+    usable_scales,
+)
 from sarvlm_app.errors import JobCancelled, QueryError
-from sarvlm_models.types import Chip, EncoderSpec, Float16, Float32, SceneStats, Window
+from sarvlm_models.types import Chip, EncoderSpec, Float16, Float32, SceneStats, TextQuery, Window
 from tests.core.export_answers import make_scene, write_scene
 
 SIZES = st.tuples(st.integers(1, 2600), st.integers(1, 2600))
@@ -91,7 +98,8 @@ class MeanEncoder:
     seen: list[tuple[tuple[int, ...], float | None]] = field(default_factory=list)
 
     def encode_text(self, texts: Sequence[str]) -> Float32:
-        return np.array([[1.0, 0.0]] * len(texts), dtype=np.float32)
+        """Whatever speaks of brightness is the first axis, all else the second."""
+        return np.array([[1.0, 0.0] if "bright" in text else [0.0, 1.0] for text in texts], dtype=np.float32)
 
     def encode_patches(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Float16:
         raise AssertionError("the crop method looks at whole chips only")
@@ -196,3 +204,24 @@ def test_crops_are_averaged_to_256_px_and_the_model_is_told_their_spacing(tmp_pa
     spacings = sorted({spacing for _, spacing in encoder.seen if spacing is not None})
     assert spacings == pytest.approx([10.0, 20.0, 30.0], rel=2e-3)
     np.testing.assert_allclose(got, slow_cosines(pixels.astype(np.float32) ** 2, VECTORS, (256, 512, 768)), atol=1e-5)
+
+
+def test_scores_have_the_meaning_of_dense_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mean intensity 1 is as much "bright" as background for this model: 0.5; more is more."""
+    pixels = np.ones((700, 1400), dtype=np.float32)
+    pixels[:, 700:] = 6.0
+    scene = show(monkeypatch, pixels)
+    heatmap = reference_heatmap(scene, 1, TextQuery("something bright"), MeanEncoder(), Job())
+    assert heatmap.cell_px == CELL_PX
+    assert heatmap.query.scales == (256, 512), "768 px crops do not fit"
+    assert heatmap.scores[5, 1] == pytest.approx(0.5, abs=1e-5)
+    assert heatmap.scores[5, -2] > 0.9
+    rows = heatmap.scores[:, 3:-3]
+    assert (np.diff(rows, axis=1) >= -1e-6).all(), "rises from the dark to the bright side"
+
+
+def test_a_negative_that_fits_better_takes_the_score_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = show(monkeypatch, np.full((400, 400), 6.0, dtype=np.float32))
+    query = TextQuery("something bright", negatives=("a bright field",))
+    scores = reference_heatmap(scene, 1, query, MeanEncoder(), Job()).scores
+    np.testing.assert_allclose(scores, 0.5, atol=1e-5)

@@ -74,8 +74,12 @@ def _lines(answer: Answer, size: int, room: float) -> Iterator[_Line]:
     if query.negatives:
         yield from (_Line(t, small, MUTED) for t in wrap("not: " + ", ".join(query.negatives), small, room, most=2))
     yield from (_Line(t, small, WARM) for t in wrap(verdict(answer), small, room, most=2))
-    time = scene.acquired.strftime("%Y-%m-%d %H:%M UTC") if scene.acquired else "time unknown"
-    facts = [scene.name, scene.bands[answer.band - 1].name, time, *(["simulated scene"] if scene.simulated else [])]
+    facts = [
+        scene.name,
+        scene.bands[answer.band - 1].name,
+        _when(scene),
+        *(["simulated scene"] if scene.simulated else []),
+    ]
     method = f"crops of {', '.join(map(str, query.scales))} px" if query.scales else "dense features"
     made = " \u00b7 ".join((query.model_id, method, f"SARVLM Desktop {__version__}"))
     for text in (" \u00b7 ".join(facts), _place(scene), made):
@@ -90,6 +94,13 @@ def verdict(answer: Answer) -> str:
     else:
         text = f"{found} {'place stands' if found == 1 else 'places stand'} out above {threshold:.2f}."
     return text if answer.complete else text + " Only a part of the scene was searched so far."
+
+
+def _when(scene: Scene) -> str:
+    if scene.acquired is None:
+        return "time unknown"
+    only_date = not any((scene.acquired.hour, scene.acquired.minute, scene.acquired.second))
+    return scene.acquired.strftime("%Y-%m-%d" if only_date else "%Y-%m-%d %H:%M UTC")
 
 
 def _place(scene: Scene) -> str:

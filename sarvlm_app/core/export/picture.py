@@ -69,7 +69,7 @@ def write_picture(answer: Answer, path: Path, values: Float32 | None = None, str
     about.add_itxt("Description", f"{answer.scene.name}: {verdict(answer)} Model {answer.query.model_id}.")
     about.add_itxt("Software", f"SARVLM Desktop {__version__}")
     with replace_when_done(path) as part:
-        picture.save(part, format="PNG", pnginfo=about)
+        picture.save(part, format="PNG", pnginfo=about, compress_level=3)
 
 
 def picture_shape(width: int, height: int) -> tuple[int, int]:
