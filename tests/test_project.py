@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -155,8 +156,89 @@ def test_the_wheel_holds_the_three_packages_and_the_resources(tmp_path):
     assert not any(name.startswith(("tests/", "packaging/", "resources/")) for name in names)
 
 
-def test_an_unknown_group_of_system_packages_is_refused():
-    tool = ROOT / "packaging" / "linux" / "system_packages.sh"
-    done = subprocess.run(["sh", str(tool), "nonsense"], capture_output=True, text=True, check=False)
+@dataclass(frozen=True)
+class FakeSystem:
+    """A folder of commands that stands for another machine."""
+
+    folder: Path
+
+    def command(self, name: str, lines: str) -> None:
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        path.write_text(f"#!/bin/sh\n{lines}\n")
+        path.chmod(0o755)
+
+    def run(self, *groups: str) -> subprocess.CompletedProcess[str]:
+        text = (ROOT / "packaging" / "linux" / "system_packages.sh").read_text()
+        tool = self.folder / "tool.sh"
+        tool.write_text(text.replace("PATH=$PATH:/usr/sbin:/sbin", ""))
+        environment = {"PATH": str(self.folder)}
+        return subprocess.run(
+            ["/bin/sh", str(tool), *groups], env=environment, capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture
+def debian(tmp_path):
+    """A Debian machine that lacks xvfb; its administrator is root."""
+    if not Path("/bin/sh").exists():
+        pytest.skip("needs a POSIX shell")
+    system = FakeSystem(tmp_path)
+    for name in ("cat", "env", "grep", "sed", "tr"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    system.command("id", "echo 0")
+    system.command("dpkg-query", "echo 'ii  xauth'")
+    system.command("apt-cache", "exit 0")
+    system.command("apt-get", f"echo apt-get $*; echo 'ii  xvfb' > {tmp_path}/done")
+    return system
+
+
+def test_missing_system_packages_are_installed_by_root(debian):
+    done = debian.run("display")
+    assert done.returncode == 0, done.stderr
+    assert "install -y --no-install-recommends xvfb" in done.stdout
+    assert "xauth" not in done.stdout
+
+
+def test_an_old_list_of_packages_is_renewed_once(debian):
+    fresh = debian.folder / "fresh"
+    debian.command("apt-get", f"case $* in *update*) : > {fresh};; *) [ -e {fresh} ];; esac")
+    assert debian.run("display").returncode == 0
+    assert fresh.exists()
+
+
+def test_an_installation_that_fails_says_so(debian):
+    debian.command("apt-get", "exit 100")
+    done = debian.run("display")
+    assert done.returncode == 1
+    assert "could not install" in done.stderr
+
+
+def test_without_an_administrator_the_command_is_named(debian):
+    debian.command("id", "echo 1000")
+    done = debian.run("display")
+    assert done.returncode == 1
+    assert "sudo apt-get install --no-install-recommends xvfb\n" in done.stderr
+
+
+def test_nothing_is_said_where_nothing_is_missing(debian):
+    debian.command("dpkg-query", "echo 'ii  xauth'; echo 'hi  xvfb'")
+    done = debian.run("display")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_another_distribution_is_told_what_to_look_for(debian):
+    for name in ("dpkg-query", "apt-get", "apt-cache"):
+        (debian.folder / name).unlink()
+    done = debian.run("display")
+    assert done.returncode == 1
+    assert "Missing on this system: Xvfb xauth." in done.stderr
+    debian.command("Xvfb", "exit 0")
+    debian.command("xauth", "exit 0")
+    assert debian.run("display").returncode == 0
+
+
+def test_an_unknown_group_of_system_packages_is_refused(debian):
+    done = debian.run("nonsense")
     assert done.returncode != 0
     assert "unknown group" in done.stderr
