@@ -82,7 +82,7 @@ class ImageTower(nn.Module):
         self.film = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2 * config.neck))
         self.fuse = nn.Sequential(_conv_block(config.neck, config.hidden), _conv_block(config.hidden, config.hidden))
         self.to_patch = nn.Conv2d(config.hidden, config.dim, 1)
-        self.attend = nn.Conv2d(config.hidden, 1, 1)
+        self.attend = nn.Linear(config.hidden, 1)
         self.to_whole = nn.Linear(3 * config.hidden, config.dim)
 
     def features(self, planes: Tensor, code: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class ImageTower(nn.Module):
     def whole(self, fused: Tensor) -> Tensor:
         """Unit vectors (n, d): attention-pooled, mean and spread of the fused features."""
         flat = fused.flatten(2).float()
-        attention = self.attend(fused).flatten(2).float().softmax(-1)
+        attention = self.attend(flat.transpose(1, 2)).transpose(1, 2).softmax(-1)
         pooled = torch.cat(((flat * attention).sum(-1), flat.mean(-1), flat.std(-1, unbiased=False)), dim=1)
         return F.normalize(self.to_whole(pooled), dim=-1)
 

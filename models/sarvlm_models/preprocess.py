@@ -55,7 +55,9 @@ def input_planes(relative: Tensor, ratio: Tensor) -> Tensor:
     log = torch.log(relative + FLOOR).clamp(*LOG_RANGE)
     linear = (relative / ratio).clamp(0.0, 2.0)
     pad = min(LOCAL_PX, relative.shape[-1] | 1, relative.shape[-2] | 1) // 2
-    local_mean = F.avg_pool2d(log, 2 * pad + 1, stride=1, padding=pad, count_include_pad=False)
+    box = 2 * pad + 1
+    rows = F.avg_pool2d(log, (box, 1), stride=1, padding=(pad, 0), count_include_pad=False)
+    local_mean = F.avg_pool2d(rows, (1, box), stride=1, padding=(0, pad), count_include_pad=False)
     return torch.cat((log / 1.2, linear * 2.0 - 0.7, log - local_mean), dim=1)
 
 

@@ -1,0 +1,1 @@
+"""Training and evaluation of the SARVLM models (imports no Qt)."""

@@ -1,0 +1,269 @@
+"""Work that takes time: lanes, progress, cancel, and the latest wins.
+
+One thread computes (so that one job at a time has the processor or the GPU);
+a few threads read and write. Results come back through `post`, which runs a
+callable on the main thread; nothing here knows of Qt.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from psygnal import Signal
+
+from sarvlm_app.errors import JobCancelled, SarvlmError
+
+log = logging.getLogger(__name__)
+
+PARTIAL_INTERVAL_S = 0.1
+
+
+class Lane(StrEnum):
+    """Where a job runs."""
+
+    COMPUTE = "compute"
+    IO = "io"
+
+
+class JobState(StrEnum):
+    """How far a job is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What is known of a job; frozen, a new one for every change.
+
+    Attributes
+    ----------
+    done, total : int
+        Steps; total 0 means that the length is unknown.
+    eta_s : float or None
+        Seconds left at the rate so far.
+    """
+
+    id: int
+    title: str
+    key: str
+    lane: Lane
+    state: JobState = JobState.QUEUED
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    started: float = 0.0
+    eta_s: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether the job is queued or running."""
+        return self.state in (JobState.QUEUED, JobState.RUNNING)
+
+
+class JobContext:
+    """A job's view of the world: report progress, notice a cancel, show partial results."""
+
+    def __init__(
+        self,
+        on_progress: Callable[[int, int, str], None] | None = None,
+        on_partial: Callable[[Any], None] | None = None,
+    ) -> None:
+        self._cancelled = threading.Event()
+        self._on_progress = on_progress
+        self._on_partial = on_partial
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked the job to stop."""
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Ask the job to stop at its next step."""
+        self._cancelled.set()
+
+    def step(self, done: int = 0, total: int = 0, message: str = "") -> None:
+        """Report progress; raises `JobCancelled` when the job was cancelled."""
+        if self._cancelled.is_set():
+            raise JobCancelled("The work was cancelled; what was finished is kept.")
+        if self._on_progress is not None:
+            self._on_progress(done, total, message)
+
+    def partial(self, value: object) -> None:
+        """Show a result that is not complete yet."""
+        if self._on_partial is not None and not self._cancelled.is_set():
+            self._on_partial(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job to be done.
+
+    Attributes
+    ----------
+    title : str
+        Shown to the user.
+    run : callable (JobContext) -> result
+        Runs on the lane's thread.
+    key : str
+        A new job of the same non-empty key cancels the older one, whose
+        answer is dropped should it still come.
+    on_done, on_partial, on_failed : callables
+        Run on the main thread.
+    """
+
+    title: str
+    run: Callable[[JobContext], Any]
+    lane: Lane = Lane.IO
+    key: str = ""
+    on_done: Callable[[Any], None] | None = None
+    on_partial: Callable[[Any], None] | None = None
+    on_failed: Callable[[SarvlmError], None] | None = None
+
+
+class JobRunner:
+    """Runs jobs on two lanes and tells of them.
+
+    Parameters
+    ----------
+    post : callable
+        Takes a callable and runs it on the main thread, soon.
+    """
+
+    changed = Signal(JobStatus)
+    """Emitted on the main thread for every change of a job."""
+    crashed = Signal(str, BaseException)
+    """Emitted on the main thread when a job raised what it should not: (title, error)."""
+
+    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
+        self._post = post
+        self._lanes = {
+            Lane.COMPUTE: ThreadPoolExecutor(1, thread_name_prefix="compute"),
+            Lane.IO: ThreadPoolExecutor(3, thread_name_prefix="io"),
+        }
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._contexts: dict[int, JobContext] = {}
+        self._statuses: dict[int, JobStatus] = {}
+        self._futures: dict[int, Future[None]] = {}
+        self._latest: dict[str, int] = {}
+        self._shown: dict[int, float] = {}
+        self._closed = False
+
+    def submit(self, work: Work) -> int:
+        """Queue a job; gives its id."""
+        job = next(self._ids)
+        if work.key:
+            self.cancel_key(work.key)
+            self._latest[work.key] = job
+
+        def partial(value: object) -> None:
+            if work.on_partial is not None:
+                callback = work.on_partial
+                self._post(lambda: self._deliver(job, work, lambda: callback(value)))
+
+        context = JobContext(lambda d, t, m: self._progress(job, d, t, m), partial)
+        with self._lock:
+            self._contexts[job] = context
+        self._update(JobStatus(job, work.title, work.key, work.lane))
+        self._futures[job] = self._lanes[work.lane].submit(self._run, job, work, context)
+        return job
+
+    def _run(self, job: int, work: Work, context: JobContext) -> None:
+        self._update(replace(self._statuses[job], state=JobState.RUNNING, started=time.monotonic()))
+        try:
+            context.step(0, 0)
+            result = work.run(context)
+        except JobCancelled:
+            self._finish(job, JobState.CANCELLED)
+        except SarvlmError as error:
+            self._finish(job, JobState.FAILED, str(error))
+            if work.on_failed is not None:
+                callback, fault = work.on_failed, error
+                self._post(lambda: self._deliver(job, work, lambda: callback(fault)))
+        except Exception as error:  # noqa: BLE001 - the rim of the worker: nothing may escape unseen
+            log.exception("job %r failed", work.title)
+            self._finish(job, JobState.FAILED, f"{type(error).__name__}: {error}")
+            crash = error
+            self._post(lambda: self.crashed.emit(work.title, crash))
+        else:
+            self._finish(job, JobState.DONE)
+            if work.on_done is not None:
+                done = work.on_done
+                self._post(lambda: self._deliver(job, work, lambda: done(result)))
+
+    def _deliver(self, job: int, work: Work, callback: Callable[[], None]) -> None:
+        """Call back on the main thread unless a newer job of the same key took over."""
+        if self._closed or (work.key and self._latest.get(work.key) != job):
+            return
+        callback()
+
+    def _progress(self, job: int, done: int, total: int, message: str) -> None:
+        now = time.monotonic()
+        status = self._statuses[job]
+        if now - self._shown.get(job, 0.0) < PARTIAL_INTERVAL_S and done < total:
+            return
+        self._shown[job] = now
+        elapsed = now - status.started
+        eta = elapsed / done * (total - done) if done and total and elapsed > 0.5 else None
+        self._update(replace(status, done=done, total=total, message=message or status.message, eta_s=eta))
+
+    def _finish(self, job: int, state: JobState, message: str = "") -> None:
+        status = self._statuses[job]
+        self._update(replace(status, state=state, message=message or status.message, eta_s=None))
+        with self._lock:
+            self._contexts.pop(job, None)
+            self._shown.pop(job, None)
+            self._futures.pop(job, None)
+
+    def _update(self, status: JobStatus) -> None:
+        with self._lock:
+            self._statuses[status.id] = status
+        if not self._closed:
+            self._post(lambda: self.changed.emit(status))
+
+    def statuses(self) -> tuple[JobStatus, ...]:
+        """All jobs of this session, oldest first."""
+        with self._lock:
+            return tuple(self._statuses.values())
+
+    def cancel(self, job: int) -> None:
+        """Ask one job to stop."""
+        with self._lock:
+            context = self._contexts.get(job)
+        if context is not None:
+            context.cancel()
+            future = self._futures.get(job)
+            if future is not None and future.cancel():
+                self._finish(job, JobState.CANCELLED)
+
+    def cancel_key(self, key: str) -> None:
+        """Ask the job of a key to stop and drop its answer."""
+        job = self._latest.pop(key, None)
+        if job is not None:
+            self.cancel(job)
+
+    def cancel_all(self) -> None:
+        """Ask every job to stop."""
+        with self._lock:
+            jobs = list(self._contexts)
+        for job in jobs:
+            self.cancel(job)
+
+    def close(self) -> None:
+        """Cancel all and wait until the lanes are empty (at most one step of each job)."""
+        self.cancel_all()
+        self._closed = True
+        for lane in self._lanes.values():
+            lane.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,304 @@
+"""From words to places: background prompts, scores with a fixed meaning, candidates.
+
+A place is compared with the query and with prompts for what else it might be
+(the background and the user's negatives). Its score is the sigmoid of the
+smaller of two margins, in the model's own logits: over the best competing
+prompt, and over the point at which the model calls a text absent. So 0.5 is
+the background in every scene, and nothing is stretched to a scene's own range.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, label, maximum_filter
+
+from sarvlm_app.core.jobs import JobContext
+from sarvlm_app.core.language import require_english
+from sarvlm_app.core.scene import Scene
+from sarvlm_app.core.scene_index import SceneIndex
+from sarvlm_app.errors import QueryError
+from sarvlm_models.api import TextEncoder
+from sarvlm_models.types import Float16, Float32, Heatmap, TextQuery
+
+BACKGROUND_PROMPTS: Final = (
+    "nothing in particular", "clutter", "speckle noise", "open sea", "a lake", "a river", "a beach", "farm fields",
+    "grassland", "forest", "scrubland hills", "mountains", "desert", "a city", "residential area", "industrial area",
+    "a road", "a harbour", "an airport", "a ship", "a vehicle", "an aircraft", "storage tanks", "a bridge",
+    "a breakwater", "a building",
+)  # fmt: skip
+SAME_MEANING: Final = 0.5
+"""Cosine of two texts above which a background prompt means what was asked and does not compete."""
+MARGIN_SHARPNESS: Final = 0.5
+"""Factor from a margin in logits to the logit of the score: a clear win reads about 0.9."""
+ROWS_AT_ONCE: Final = 64
+SMOOTH_CELLS: Final = 0.6
+MOST_CANDIDATES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A place that stands out.
+
+    Attributes
+    ----------
+    rank : int
+        From 1.
+    score : float
+        0..1; 0.5 is the background.
+    col, row : float
+        Centre in full-resolution pixels.
+    lon, lat : float or None
+        Degrees, WGS84; None without georeference.
+    bbox_px : (col, row, width, height)
+        Extent of what stands out around the place, full-resolution pixels.
+    """
+
+    rank: int
+    score: float
+    col: float
+    row: float
+    lon: float | None
+    lat: float | None
+    bbox_px: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds spent encoding the scene, scoring, and in all."""
+
+    encode: float
+    score: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query found in a scene.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+        Above the query's threshold, best first.
+    cached : bool
+        The scene was encoded before this question.
+    complete : bool
+        False while encoding goes on and the heat map covers a part only.
+    """
+
+    query: TextQuery
+    scene: Scene
+    band: int
+    heatmap: Heatmap
+    candidates: tuple[Candidate, ...]
+    stands_out: bool
+    seconds: Timing
+    cached: bool
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Text vectors of one question.
+
+    Attributes
+    ----------
+    query : float32 (d,)
+    rivals : float32 (n, d)
+        Negatives and those background prompts that mean something else.
+    scale : float
+        Factor from a cosine to a logit.
+    bias : float or None
+        Logit of a text that is absent, where the model has learned one.
+    """
+
+    query: Float32
+    rivals: Float32
+    scale: float
+    bias: float | None
+
+
+def check_text(text: str, negatives: Sequence[str] = ()) -> None:
+    """Refuse what cannot be asked: empty, too long, or not English.
+
+    Raises
+    ------
+    QueryError
+        One sentence that says what to do.
+    """
+    require_english(text)
+    for negative in negatives:
+        if not negative.strip():
+            raise QueryError("A negative is empty: type what the answer must not be, or remove it.")
+        require_english(negative)
+
+
+class TextVectors:
+    """Remembers the vectors of texts asked before; a new text costs one forward pass."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+        self._known: dict[str, Float32] = {}
+
+    def vectors(self, texts: Sequence[str]) -> Float32:
+        """Unit vectors float32 (n, d)."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            for text, vector in zip(new, self._encoder.encode_text(new), strict=True):
+                self._known[text] = vector
+        return np.stack([self._known[text] for text in texts])
+
+    def prompts(self, query: TextQuery) -> Prompts:
+        """The query's vector and its rivals."""
+        texts = [query.text.strip(), *query.negatives, *BACKGROUND_PROMPTS]
+        vectors = self.vectors(texts)
+        asked, negatives, background = vectors[0], vectors[1 : 1 + len(query.negatives)], vectors[1 + len(query.negatives) :]
+        background = background[background @ asked < SAME_MEANING]
+        rivals = np.concatenate((negatives, background))
+        bias = getattr(self._encoder, "logit_bias", None)
+        return Prompts(asked, rivals, float(getattr(self._encoder, "logit_scale", 100.0)), bias)
+
+
+def relative_scores(query: Float32, rivals: Float32, prompts: Prompts) -> Float32:
+    """Scores of places from cosines.
+
+    Parameters
+    ----------
+    query : float32 (...,)
+        Cosine of each place with the query.
+    rivals : float32 (..., n)
+        Cosines with the rivals; n may be 0.
+    prompts : Prompts
+        Gives the scale and bias.
+
+    Returns
+    -------
+    float32 (...,): sigmoid(k min(s (c - max c'), s c + b)), 0.5 where the place
+    is as likely something else or just at the point of absence.
+    """
+    margin = np.full(query.shape, np.inf, np.float32)
+    if rivals.shape[-1]:
+        margin = prompts.scale * (query - rivals.max(axis=-1))
+    if prompts.bias is not None:
+        margin = np.minimum(margin, prompts.scale * query + prompts.bias)
+    logit = np.clip(MARGIN_SHARPNESS * margin, -30.0, 30.0)
+    return np.asarray(1.0 / (1.0 + np.exp(-logit)), dtype=np.float32)
+
+
+def score_vectors(vectors: Float16, prompts: Prompts, ctx: JobContext | None = None) -> Float32:
+    """Scores float32 (rows, cols) of patch vectors (rows, cols, d); NaN where there is no vector."""
+    rows, cols, _ = vectors.shape
+    scores = np.full((rows, cols), np.nan, np.float32)
+    texts = np.concatenate((prompts.query[None], prompts.rivals)).T.astype(np.float32)
+    for start, part in _bands(vectors):
+        if ctx is not None:
+            ctx.step(start, rows, "Scoring")
+        flat = np.asarray(part, dtype=np.float32).reshape(-1, part.shape[-1])
+        known = flat.any(axis=1)
+        cosines = flat @ texts
+        values = relative_scores(cosines[:, 0], cosines[:, 1:], prompts)
+        values[~known] = np.nan
+        scores[start : start + part.shape[0]] = values.reshape(-1, cols)
+    return scores
+
+
+def _bands(vectors: Float16) -> Iterator[tuple[int, Float16]]:
+    for start in range(0, vectors.shape[0], ROWS_AT_ONCE):
+        yield start, vectors[start : start + ROWS_AT_ONCE]
+
+
+def smooth(scores: Float32, sigma: float = SMOOTH_CELLS) -> Float32:
+    """Scores averaged with their neighbours, over known cells only; NaN stays NaN."""
+    known = np.isfinite(scores)
+    if not known.any():
+        return scores
+    weight = gaussian_filter(known.astype(np.float32), sigma)
+    total = gaussian_filter(np.where(known, scores, 0.0).astype(np.float32), sigma)
+    return np.where(known, total / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
+
+
+def peaks(heatmap: Heatmap, scene: Scene, threshold: float, top: int = MOST_CANDIDATES) -> tuple[Candidate, ...]:
+    """The places that stand out, best first.
+
+    Cells above the threshold form regions; a region's best cell is a
+    candidate, and so are further local maxima at least a third of the
+    region's extent (2 to 12 cells) away from a better one.
+    """
+    scores = np.nan_to_num(heatmap.scores, nan=0.0)
+    above = scores > threshold
+    regions, count = label(above, structure=np.ones((3, 3), int))
+    if not count:
+        return ()
+    maxima = above & (scores == maximum_filter(scores, size=3, mode="constant"))
+    places = np.argwhere(maxima)
+    order = np.argsort(-scores[maxima], kind="stable")
+    sizes = np.bincount(regions.ravel(), minlength=count + 1)
+    taken: list[tuple[int, int]] = []
+    reaches: list[float] = []
+    for row, col in places[order]:
+        reach = float(np.clip(np.sqrt(sizes[regions[row, col]]) / 3.0, 2.0, 12.0))
+        if taken:
+            near = np.hypot(*(np.array(taken) - (row, col)).T)
+            if (near < np.maximum(np.array(reaches), reach)).any():
+                continue
+        taken.append((int(row), int(col)))
+        reaches.append(reach)
+        if len(taken) >= top:
+            break
+    return tuple(_candidate(rank, place, heatmap, scene, (scores, regions)) for rank, place in enumerate(taken, 1))
+
+
+def _candidate(
+    rank: int, place: tuple[int, int], heatmap: Heatmap, scene: Scene, maps: tuple[Float32, NDArray[np.int32]]
+) -> Candidate:
+    """A candidate centred on the weighted middle of the 3 x 3 cells around a maximum."""
+    scores, regions = maps
+    row, col = place
+    reach = 6
+    r0, r1 = max(0, row - reach), min(scores.shape[0], row + reach + 1)
+    c0, c1 = max(0, col - reach), min(scores.shape[1], col + reach + 1)
+    near = slice(max(0, row - 1), row + 2), slice(max(0, col - 1), col + 2)
+    excess = np.maximum(scores[near] - 0.5, 0.0) * (regions[near] == regions[row, col])
+    rows, cols = np.mgrid[near[0].start : near[0].start + excess.shape[0], near[1].start : near[1].start + excess.shape[1]]
+    middle_row, middle_col = (float((axis * excess).sum() / excess.sum()) + 0.5 for axis in (rows, cols))
+    own = np.argwhere((regions[r0:r1, c0:c1] == regions[row, col]) & (scores[r0:r1, c0:c1] > (scores[row, col] + 0.5) / 2))
+    (top, left), (bottom, right) = own.min(0) + (r0, c0), own.max(0) + (r0 + 1, c0 + 1)
+    cell = heatmap.cell_px
+    x, y = min(middle_col * cell, scene.width - 0.5), min(middle_row * cell, scene.height - 0.5)
+    lon = lat = None
+    if scene.georef is not None:
+        lons, lats = scene.georef.to_lonlat(x, y)
+        lon, lat = float(lons), float(lats)
+    box_col, box_row = int(left * cell), int(top * cell)
+    box = (box_col, box_row, min(int(right * cell), scene.width) - box_col, min(int(bottom * cell), scene.height) - box_row)
+    return Candidate(rank, float(scores[row, col]), x, y, lon, lat, box)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query put to a scene: everything but the vectors."""
+
+    query: TextQuery
+    scene: Scene
+    band: int
+    top: int = MOST_CANDIDATES
+
+
+def answer_from(index: SceneIndex, question: Question, texts: TextVectors, ctx: JobContext, encode_s: float) -> Answer:
+    """Score an index, as far as it is encoded, and find the places that stand out."""
+    began = time.perf_counter()
+    prompts = texts.prompts(question.query)
+    scores = smooth(score_vectors(index.vectors, prompts, ctx))
+    heatmap = Heatmap(scores, float(index.layout.cell_px), question.query)
+    candidates = peaks(heatmap, question.scene, question.query.threshold, question.top)
+    spent = time.perf_counter() - began
+    return Answer(
+        query=question.query, scene=question.scene, band=question.band, heatmap=heatmap, candidates=candidates,
+        stands_out=bool(candidates), seconds=Timing(encode_s, spent, encode_s + spent), cached=encode_s == 0.0,
+        complete=index.complete,
+    )  # fmt: skip

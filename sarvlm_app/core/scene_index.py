@@ -1,0 +1,274 @@
+"""Patch vectors of a scene on disk: made once, window by window, asked for ever after.
+
+A folder of the cache holds `vectors.npy` (float16, rows x cols x d, memory
+mapped), `done.npy` (one byte a window, written after the window's vectors) and
+`meta.json` (what it was made from). A cancelled or killed build resumes where
+it stopped. A vector of zeros means no data, or not encoded yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from sarvlm_app.core.export.atomic import replace_when_done, storage_error
+from sarvlm_app.core.jobs import JobContext
+from sarvlm_app.core.scene import Scene, read_chip, scene_stats
+from sarvlm_app.core.tiling import Tile, plan_windows
+from sarvlm_app.errors import StorageError
+from sarvlm_models.api import DenseEncoder
+from sarvlm_models.types import Chip, EncoderSpec, Float16, Float32, SceneStats, Window
+
+LAYOUT_VERSION: Final = 1
+FOLDER: Final = "indices"
+LEAST_VALID: Final = 0.5
+"""Share of a cell that must hold data for the cell to have a vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexKey:
+    """All that decides the vectors of an index."""
+
+    fingerprint: str
+    band: int
+    model_id: str
+    factor: int
+    window_px: int
+    margin_px: int
+    median_amplitude: float
+    p98_amplitude: float
+    spacing_m: float | None
+    layout: int = LAYOUT_VERSION
+
+    def folder_name(self) -> str:
+        """Name of the index's folder: 24 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the cells of an index lie on its scene."""
+
+    key: IndexKey
+    width: int
+    height: int
+    cell: int
+    dim: int
+
+    @property
+    def cell_px(self) -> int:
+        """Edge of a cell in full-resolution pixels."""
+        return self.cell * self.key.factor
+
+    @property
+    def rows(self) -> int:
+        return math.ceil(self.height / self.cell_px)
+
+    @property
+    def cols(self) -> int:
+        return math.ceil(self.width / self.cell_px)
+
+    @property
+    def reduced(self) -> tuple[int, int]:
+        """Width and height of the scene in the model's pixels."""
+        return math.ceil(self.width / self.key.factor), math.ceil(self.height / self.key.factor)
+
+    def tiles(self, first: Window | None = None) -> list[Tile]:
+        """The windows to encode, in the model's pixels; what `first` shows comes first."""
+        width, height = self.reduced
+        view = None
+        if first is not None:
+            f = self.key.factor
+            view = Window(first.col // f, first.row // f, max(1, first.width // f), max(1, first.height // f))
+        return plan_windows(width, height, self.key.window_px, self.key.margin_px, view)
+
+
+def layout_of(scene: Scene, band: int, spec: EncoderSpec) -> Layout:
+    """The index layout of a scene's band for an encoder; reads only the scene's statistics."""
+    stats = scene_stats(scene, band)
+    spacing = None if scene.spacing_m is None else math.sqrt(scene.spacing_m[0] * scene.spacing_m[1])
+    factor = 1
+    if spacing is not None and spec.finest_spacing_m is not None:
+        factor = max(1, round(spec.finest_spacing_m / spacing))
+    key = IndexKey(
+        fingerprint=scene.fingerprint, band=band, model_id=spec.model_id, factor=factor, window_px=spec.window_px,
+        margin_px=spec.margin_px, median_amplitude=stats.median_amplitude, p98_amplitude=stats.p98_amplitude,
+        spacing_m=None if spacing is None else spacing * factor,
+    )  # fmt: skip
+    return Layout(key, scene.width, scene.height, spec.cell_px, spec.dim)
+
+
+class SceneIndex:
+    """The patch vectors of one band of one scene for one model.
+
+    Parameters
+    ----------
+    layout : Layout
+    folder : Path
+        Of this index, existing and complete in its files.
+    """
+
+    def __init__(self, layout: Layout, folder: Path) -> None:
+        self.layout = layout
+        self.folder = folder
+        self._done: NDArray[np.uint8] = np.load(folder / "done.npy", mmap_mode="r+")
+        self.vectors: Float16 = np.load(folder / "vectors.npy", mmap_mode="r+")
+        if self.vectors.shape != (layout.rows, layout.cols, layout.dim):
+            raise ValueError(f"{folder}: vectors {self.vectors.shape} do not fit the layout")
+
+    @property
+    def complete(self) -> bool:
+        """Whether every window is encoded."""
+        return bool(self._done.all())
+
+    @property
+    def share(self) -> float:
+        """Share of the windows that are encoded, 0..1."""
+        return float(self._done.mean())
+
+    def encode(
+        self,
+        scene: Scene,
+        encoder: DenseEncoder,
+        ctx: JobContext,
+        first: Window | None = None,
+        on_window: Callable[[], None] | None = None,
+    ) -> None:
+        """Encode the windows that are missing, the visible part first.
+
+        Raises
+        ------
+        JobCancelled
+            At the next window after a cancel; what was encoded is kept.
+        SceneError
+            When the scene cannot be read.
+        """
+        order = {tile.keep: number for number, tile in enumerate(self.layout.tiles())}
+        waiting = [tile for tile in self.layout.tiles(first) if not self._done[order[tile.keep]]]
+        total = len(order)
+        stats = scene_stats(scene, self.layout.key.band)
+        for count, tile in enumerate(waiting):
+            ctx.step(total - len(waiting) + count, total, f"Encoding {scene.name}")
+            self._encode_tile(scene, encoder, tile, stats)
+            self._done[order[tile.keep]] = 1
+            if on_window is not None:
+                on_window()
+        self.vectors.flush()  # type: ignore[attr-defined]
+        self._done.flush()  # type: ignore[attr-defined]
+        ctx.step(total, total, f"Encoding {scene.name}")
+
+    def _encode_tile(self, scene: Scene, encoder: DenseEncoder, tile: Tile, stats: SceneStats) -> None:
+        layout, cell = self.layout, self.layout.cell
+        chip = self._read(scene, tile)
+        keep = tile.keep
+        r0, c0 = keep.row // cell, keep.col // cell
+        r1, c1 = min(math.ceil(keep.row_end / cell), layout.rows), min(math.ceil(keep.col_end / cell), layout.cols)
+        if not chip.valid.any():
+            return
+        filled = np.where(chip.valid, chip.intensity, np.float32(stats.median_amplitude**2)).astype(np.float32)
+        patches = encoder.encode_patches(filled, stats, layout.key.spacing_m)
+        valid = _cell_share(chip.valid, cell) >= LEAST_VALID
+        patches = np.where(valid[..., None], patches, np.float16(0))
+        top, left = r0 - tile.read.row // cell, c0 - tile.read.col // cell
+        self.vectors[r0:r1, c0:c1] = patches[top : top + r1 - r0, left : left + c1 - c0]
+
+    def _read(self, scene: Scene, tile: Tile) -> Chip:
+        """A window of whole cells in the model's pixels; beyond the scene there is no data."""
+        cell, f = self.layout.cell, self.layout.key.factor
+        width, height = -(-tile.read.width // cell) * cell, -(-tile.read.height // cell) * cell
+        window = Window(tile.read.col * f, tile.read.row * f, width * f, height * f)
+        return read_chip(scene, window, self.layout.key.band, (height, width) if f > 1 else None)
+
+    def touch(self) -> None:
+        """Remember that the index was used now, so that it is dropped last."""
+        with suppress(OSError):
+            os.utime(self.folder / "meta.json")
+
+
+def _cell_share(valid: NDArray[np.bool_], cell: int) -> Float32:
+    rows, cols = valid.shape[0] // cell, valid.shape[1] // cell
+    return np.asarray(valid.reshape(rows, cell, cols, cell).mean(axis=(1, 3)), dtype=np.float32)
+
+
+def find_index(layout: Layout, cache: Path) -> SceneIndex | None:
+    """The index of a layout if it exists and can be read, complete or not."""
+    folder = cache / FOLDER / layout.key.folder_name()
+    if not (folder / "meta.json").is_file():
+        return None
+    try:
+        return SceneIndex(layout, folder)
+    except (OSError, ValueError):
+        return None
+
+
+def open_or_create(scene: Scene, layout: Layout, cache: Path) -> SceneIndex:
+    """The index of a layout, made empty where there is none; a damaged one is made anew.
+
+    Raises
+    ------
+    StorageError
+        When the cache folder is full or cannot be written.
+    """
+    found = find_index(layout, cache)
+    if found is not None:
+        found.touch()
+        return found
+    folder = cache / FOLDER / layout.key.folder_name()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _allocate(folder / "vectors.npy", (layout.rows, layout.cols, layout.dim), np.dtype(np.float16))
+        _allocate(folder / "done.npy", (len(layout.tiles()),), np.dtype(np.uint8))
+        meta = {
+            "scene": str(scene.path), "name": scene.name, "band": layout.key.band, "model": layout.key.model_id,
+            "cell_px": layout.cell_px, "rows": layout.rows, "cols": layout.cols, "created": time.time(),
+            "key": asdict(layout.key),
+        }  # fmt: skip
+        with replace_when_done(folder / "meta.json") as part:
+            part.write_text(json.dumps(meta, indent=1), encoding="utf-8")
+    except StorageError:
+        raise
+    except OSError as error:
+        for name in ("vectors.npy", "done.npy"):
+            (folder / name).unlink(missing_ok=True)
+        raise storage_error(folder, error) from error
+    return SceneIndex(layout, folder)
+
+
+def _allocate(path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
+    """Make an array file of zeros whose disk space is really there (a full disk is told now, not later)."""
+    array = open_memmap(str(path), mode="w+", dtype=dtype, shape=shape)
+    size = array.offset + array.nbytes
+    del array
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, size) if hasattr(os, "posix_fallocate") else file.truncate(size)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """One kept thing of the cache: what it is of, where, how large, when last used (UTC seconds)."""
+
+    scene: str
+    name: str
+    kind: str
+    model: str
+    path: Path
+    bytes: int
+    complete: bool
+    used: float
+
+
+def with_bytes(entry: CacheEntry, size: int) -> CacheEntry:
+    """A copy of an entry with another size."""
+    return replace(entry, bytes=size)

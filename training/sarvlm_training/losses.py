@@ -1,0 +1,60 @@
+"""Losses that tie words to places and to whole pictures."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+FOCAL_EXPONENT = 1.5
+
+
+def place_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Focal sigmoid loss of every text at every place, averaged over positives.
+
+    Parameters
+    ----------
+    logits : float32 (n, texts, h, w)
+    labels : int8 (n, texts, h, w)
+        1 present, 0 absent, -1 unknown (ignored).
+
+    Notes
+    -----
+    Each text has its own sigmoid, so that a similarity alone means something;
+    focal weighting as in Lin et al. 2017.
+    """
+    known = labels >= 0
+    target = (labels > 0).to(logits.dtype)
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    wrongness = torch.where(labels > 0, 1 - logits.sigmoid(), logits.sigmoid())
+    weighted = entropy * wrongness**FOCAL_EXPONENT * known
+    positives, negatives = target.sum((0, 2, 3)), (known & (labels == 0)).sum((0, 2, 3))
+    present = (weighted * target).sum((0, 2, 3)) / (positives + 8.0)
+    absent = (weighted * (1 - target)).sum((0, 2, 3)) / (0.02 * negatives + positives + 8.0)
+    return (present + absent).sum() / max(float((positives > 0).sum()), 4.0)
+
+
+def contrast_loss(logits: Tensor, labels: Tensor, most: int = 4096) -> Tensor:
+    """Softmax over texts at labelled places: each present text against all absent ones.
+
+    Parameters
+    ----------
+    logits : float32 (n, texts, ...)
+    labels : int8, same shape
+    most : int
+        Places drawn when more are labelled.
+    """
+    flat = logits.flatten(2).transpose(1, 2).reshape(-1, logits.shape[1])
+    marks = labels.flatten(2).transpose(1, 2).reshape(-1, labels.shape[1])
+    chosen = (marks > 0).any(1).nonzero()[:, 0]
+    if chosen.numel() == 0:
+        return logits.sum() * 0.0
+    if chosen.numel() > most:
+        chosen = chosen[torch.randperm(chosen.numel(), device=chosen.device)[:most]]
+    flat, marks = flat[chosen], marks[chosen]
+    absent = flat.masked_fill(marks != 0, float("-inf")).logsumexp(1, keepdim=True)
+    gain = torch.logaddexp(flat, absent) - flat
+    present = (marks > 0).to(flat.dtype)
+    per_text = 1.0 / present.sum(0).clamp(min=20.0)
+    weight = present * per_text
+    return (gain * weight).sum() / weight.sum()
