@@ -35,7 +35,14 @@ def add_airport(canvas: Canvas, frame: Frame, length: float, aircraft: int) -> N
         strip = frame.box((-half, half), (across - width / 2, across + width / 2))
         canvas.paint(strip, Cover.RUNWAY)
         canvas.record("runway", strip, (length, width), frame.heading_deg % 180)
-        lights = frame.many(np.column_stack([np.r_[np.linspace(-half, half, 60), np.linspace(-half, half, 60)], np.repeat([across - width / 2 - 3, across + width / 2 + 3], 60)]))
+        lights = frame.many(
+            np.column_stack(
+                [
+                    np.r_[np.linspace(-half, half, 60), np.linspace(-half, half, 60)],
+                    np.repeat([across - width / 2 - 3, across + width / 2 + 3], 60),
+                ]
+            )
+        )
         canvas.scatter(lights, rng.exponential(0.4, 120))
     taxi = float(rng.uniform(150, 190))
     _taxiways(canvas, frame, half, taxi)
@@ -61,7 +68,13 @@ def _apron(canvas: Canvas, frame: Frame, place: tuple[float, float], aircraft: i
     along = middle - reach + (np.arange(count) + 0.5) * 2 * reach / count
     size = np.minimum(rng.uniform(50, 130, count), 2 * reach / count * 0.8)
     wide = rng.uniform(30, 55, count)
-    halls = Blocks(frame.many(np.column_stack([along, np.full(count, taxi + deep + 35)])), size, wide, rng.uniform(10, 22, count), np.full(count, frame.heading_deg))
+    halls = Blocks(
+        frame.many(np.column_stack([along, np.full(count, taxi + deep + 35)])),
+        size,
+        wide,
+        rng.uniform(10, 22, count),
+        np.full(count, frame.heading_deg),
+    )
     add_buildings(canvas, halls, "terminal building", brightness=2.5)
     canvas.paint(frame.box((middle - reach, middle + reach), (taxi + deep + 75, taxi + deep + 150)), Cover.PARKING)
     if canvas.spacing > 3.0:
@@ -71,4 +84,6 @@ def _apron(canvas: Canvas, frame: Frame, place: tuple[float, float], aircraft: i
     size_m = float(rng.choice([18.0, 36.0, 40.0, 60.0]))
     for a in rng.permutation(stands)[:aircraft]:
         length = min(size_m * float(rng.uniform(0.9, 1.1)), pitch * 0.95)
-        add_aircraft(canvas, frame.at(float(a), taxi + deep - 40), length, frame.heading_deg + 90 + float(rng.normal(0, 3)))
+        add_aircraft(
+            canvas, frame.at(float(a), taxi + deep - 40), length, frame.heading_deg + 90 + float(rng.normal(0, 3))
+        )

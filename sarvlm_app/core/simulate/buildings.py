@@ -39,14 +39,16 @@ def add_buildings(canvas: Canvas, blocks: Blocks, label: str = "building", brigh
     if len(blocks.centre) == 0:
         return
     rng = canvas.rng
-    roof = 10 ** (rng.normal(-13, 4, len(blocks.centre)) / 10)
+    roof = 10 ** (rng.normal(-10, 4, len(blocks.centre)) / 10)
     seen = np.minimum(blocks.length, blocks.width) >= 2.0 * canvas.spacing
-    for i in np.flatnonzero(seen):
-        size = (float(blocks.length[i]), float(blocks.width[i]))
-        outline = rectangle(blocks.centre[i], *size, float(blocks.heading[i]))
-        canvas.raise_to(outline, float(blocks.height[i]), float(roof[i]))
-        if min(size) >= 3.0 * canvas.spacing:
-            canvas.record(label, with_layover(outline, canvas.layover_m(float(blocks.height[i]))), size, float(blocks.heading[i]))
+    if seen.any():
+        body = blocks.take(seen)
+        size = np.column_stack([body.length, body.width, body.height])
+        canvas.raise_boxes(body.centre, size, body.heading, roof[seen])
+    for i in np.flatnonzero(np.minimum(blocks.length, blocks.width) >= 3.0 * canvas.spacing):
+        length, width, heading = float(blocks.length[i]), float(blocks.width[i]), float(blocks.heading[i])
+        outline = rectangle(blocks.centre[i], length, width, heading)
+        canvas.record(label, with_layover(outline, canvas.layover_m(float(blocks.height[i]))), (length, width), heading)
     for turn in (0.0, 90.0, 180.0, 270.0):
         _add_walls(canvas, blocks, turn, brightness)
 
@@ -64,16 +66,16 @@ def _add_walls(canvas: Canvas, blocks: Blocks, turn: float, brightness: float) -
     depth, run = (wall.length, wall.width) if ahead else (wall.width, wall.length)
     along = np.column_stack([-out[:, 1], out[:, 0]])
     aspect = np.degrees(np.arccos(np.clip(-out[:, 0], -1, 1)))
-    squint = 0.08 + np.exp(-((aspect / 13.0) ** 2))
+    squint = 0.15 + np.exp(-((aspect / 13.0) ** 2))
     step = max(1.2 * canvas.spacing, 1.5)
     count = np.maximum(1, np.ceil(run / step)).astype(np.intp)
     owner = np.repeat(np.arange(len(run)), count)
     spot = (rng.random(owner.size) - 0.5) * run[owner]
     foot = wall.centre[owner] + out[owner] * depth[owner, None] / 2 + along[owner] * spot[:, None]
     piece = run[owner] / count[owner]
-    each = rng.lognormal(-0.7, 1.2, len(run))[owner]
+    each = rng.lognormal(-0.4, 0.9, len(run))[owner]
     power = brightness * 2.0 * piece * wall.height[owner] * squint[owner] * each * rng.exponential(1.0, owner.size)
     canvas.scatter(foot, power)
     rise = rng.random(owner.size) * wall.height[owner]
     facade = foot - np.column_stack([rise / np.tan(canvas.incidence), np.zeros(owner.size)])
-    canvas.scatter(facade, power * rng.exponential(0.25, owner.size))
+    canvas.scatter(facade, power * rng.exponential(0.4, owner.size))

@@ -26,6 +26,9 @@ class Canvas:
     ----------
     incidence : float
         Incidence angle, radians.
+    delay_s : float
+        Slant range over platform speed: a target that moves in range at v is
+        imaged v times this off along azimuth.
     cover : uint8 (h, w)
         `Cover` of each pixel.
     gain_db : float32 (h, w)
@@ -41,6 +44,7 @@ class Canvas:
     spec: SimulationSpec
     rng: np.random.Generator
     incidence: float
+    delay_s: float
     cover: NDArray[np.uint8]
     gain_db: Float32
     extra: Float32
@@ -54,9 +58,10 @@ class Canvas:
     def blank(cls, spec: SimulationSpec, rng: np.random.Generator, ground: Cover) -> Canvas:
         """An even surface of one class."""
         shape = (spec.height, spec.width)
-        zero = [np.zeros(shape, np.float32) for _ in range(3)]
+        gain, extra, height = (np.zeros(shape, np.float32) for _ in range(3))
         cover = np.full(shape, ground, np.uint8)
-        return cls(spec, rng, float(np.deg2rad(rng.uniform(24, 46))), cover, *zero, np.zeros(shape, bool))
+        incidence, delay = float(np.deg2rad(rng.uniform(24, 46))), float(rng.uniform(15, 115))
+        return cls(spec, rng, incidence, delay, cover, gain, extra, height, np.zeros(shape, bool))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -94,10 +99,12 @@ class Canvas:
             xy, rcs = np.concatenate(self.points), np.concatenate(self.rcs)
             keep = ~self._inside(area, xy)
             self.points, self.rcs = [xy[keep]], [rcs[keep]]
-        self.objects = [
-            thing for thing in self.objects
-            if self._inside(area, np.vstack([thing.polygon_px, thing.polygon_px.mean(0)]) * self.spacing).mean() < 0.3
-        ]  # fmt: skip
+        if self.objects:
+            sizes = np.array([len(thing.polygon_px) for thing in self.objects])
+            corners = np.concatenate([thing.polygon_px for thing in self.objects]) * self.spacing
+            owner = np.repeat(np.arange(sizes.size), sizes)
+            drowned = np.bincount(owner, self._inside(area, corners), sizes.size) / sizes
+            self.objects = [thing for thing, share in zip(self.objects, drowned, strict=True) if share < 0.3]
 
     def clear_outline(self, outline: Float64) -> None:
         """`clear` inside an outline in metres."""
@@ -141,6 +148,40 @@ class Canvas:
         self.gain_db[rows, cols][inside] = -6.0
         self.taken[rows, cols][inside] = True
 
+    def raise_boxes(self, centre: Float64, size: Float64, heading_deg: Float64, extra: Float64) -> None:
+        """`raise_to` for many boxes at once.
+
+        Parameters
+        ----------
+        centre : float64 (n, 2)
+        size : float64 (n, 3)
+            Length, width and height in metres.
+        heading_deg, extra : float64 (n,)
+        """
+        reach = np.ceil(np.hypot(size[:, 0], size[:, 1]) / 2 / self.spacing + 1).astype(np.intp)
+        for radius in np.unique(reach):
+            group = np.flatnonzero(reach == radius)
+            steps = np.arange(-radius, radius + 1)
+            room = max(1, 1_000_000 // steps.size**2)
+            for first in range(0, group.size, room):
+                self._raise_group(group[first : first + room], steps, (centre, size, heading_deg, extra))
+
+    def _raise_group(self, which: NDArray[np.intp], steps: NDArray[np.intp], boxes: tuple[Float64, ...]) -> None:
+        centre, size, heading, extra = (part[which] for part in boxes)
+        home = np.floor(centre / self.spacing).astype(np.intp)
+        col, row = home[:, :1, None] + steps[None, None, :], home[:, 1:, None] + steps[None, :, None]
+        dx, dy = (col + 0.5) * self.spacing - centre[:, :1, None], (row + 0.5) * self.spacing - centre[:, 1:, None]
+        angle = np.deg2rad(heading)[:, None, None]
+        along, across = dx * np.sin(angle) - dy * np.cos(angle), dx * np.cos(angle) + dy * np.sin(angle)
+        inside = (np.abs(along) <= size[:, 0, None, None] / 2) & (np.abs(across) <= size[:, 1, None, None] / 2)
+        inside &= (col >= 0) & (row >= 0) & (col < self.shape[1]) & (row < self.shape[0])
+        owner, _, _ = np.nonzero(inside)
+        flat = (row * self.shape[1] + col)[inside]
+        self.height.reshape(-1)[flat] = size[owner, 2]
+        self.extra.reshape(-1)[flat] = extra[owner]
+        self.gain_db.reshape(-1)[flat] = -6.0
+        self.taken.reshape(-1)[flat] = True
+
     def stroke(self, line: Float64, width: float, cover: Cover) -> None:
         """Paint a polyline (k, 2) of some width, at least one pixel wide."""
         width = max(width, 1.05 * self.spacing)
@@ -151,7 +192,9 @@ class Canvas:
                 continue
             side = np.array([-step[1], step[0]]) / length * width / 2
             grow = step / length * width * 0.3
-            self.paint(np.array([start - grow + side, end + grow + side, end + grow - side, start - grow - side]), cover)
+            self.paint(
+                np.array([start - grow + side, end + grow + side, end + grow - side, start - grow - side]), cover
+            )
 
     def free(self, outline: Float64, *, on: tuple[Cover, ...] | None = None, inside: bool = True) -> bool:
         """Whether an area holds nothing yet, is of the classes `on` and (if asked) lies wholly in the scene."""

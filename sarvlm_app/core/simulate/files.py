@@ -11,7 +11,7 @@ import rasterio
 from pyproj import Transformer
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
-from rasterio.transform import Affine, from_origin
+from rasterio.transform import Affine
 
 from sarvlm_app.errors import StorageError
 
@@ -51,7 +51,7 @@ def write_geotiff(
     spec = scene.spec
     profile = {
         "driver": "GTiff", "width": spec.width, "height": spec.height, "count": 1, "dtype": "uint16",
-        "crs": CRS.from_user_input(crs), "transform": from_origin(*origin, spec.spacing_m, spec.spacing_m),
+        "crs": CRS.from_user_input(crs), "transform": _transform(spec.spacing_m, origin),
         "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate", "predictor": 2, "nodata": 0,
     }  # fmt: skip
     tags = {
@@ -70,6 +70,10 @@ def write_geotiff(
     except (OSError, RasterioError) as fault:
         part.unlink(missing_ok=True)
         raise _refused(path, fault) from fault
+
+
+def _transform(spacing: float, origin: tuple[float, float]) -> Affine:
+    return Affine(spacing, 0.0, origin[0], 0.0, -spacing, origin[1])
 
 
 def amplitude_dn(scene: SimulatedScene) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
@@ -93,8 +97,7 @@ def write_truth(
     StorageError
         Where the file cannot be written.
     """
-    spacing = scene.spec.spacing_m
-    to_map: Affine = from_origin(*origin, spacing, spacing)
+    to_map = _transform(scene.spec.spacing_m, origin)
     to_lonlat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     features = []
     for number, thing in enumerate(scene.objects, 1):
@@ -104,7 +107,8 @@ def write_truth(
         if _signed_area(ring) < 0:
             ring.reverse()
         properties = {
-            "id": number, "label": thing.label, "length_m": round(thing.length_m, 2), "width_m": round(thing.width_m, 2),
+            "id": number, "label": thing.label,
+            "length_m": round(thing.length_m, 2), "width_m": round(thing.width_m, 2),
             "heading_deg": None if thing.heading_deg is None else round(thing.heading_deg, 2),
             "polygon_px": np.round(thing.polygon_px, 3).tolist(), "simulated": True,
         }  # fmt: skip
@@ -112,7 +116,9 @@ def write_truth(
         features.append({"type": "Feature", "properties": properties, "geometry": geometry})
     part = path.with_name(path.name + ".part")
     try:
-        part.write_text(json.dumps({"type": "FeatureCollection", "simulated": True, "features": features}), encoding="utf-8")
+        part.write_text(
+            json.dumps({"type": "FeatureCollection", "simulated": True, "features": features}), encoding="utf-8"
+        )
         os.replace(part, path)
     except OSError as fault:
         part.unlink(missing_ok=True)

@@ -41,7 +41,13 @@ def lay_fields(canvas: Canvas, area: Mask) -> None:
     _edges(canvas, area, (u, shifted), (iu, iv), (u_edges, v_edges))
 
 
-def _sow(canvas: Canvas, area: Mask, cell: tuple[NDArray[np.int32], NDArray[np.int32]], axes: tuple[Float32, Float32], cells: tuple[int, int]) -> None:
+def _sow(
+    canvas: Canvas,
+    area: Mask,
+    cell: tuple[NDArray[np.int32], NDArray[np.int32]],
+    axes: tuple[Float32, Float32],
+    cells: tuple[int, int],
+) -> None:
     """Class, level and rows of each field."""
     rng, (iu, iv) = canvas.rng, cell
     mix = rng.dirichlet([8.0, 1.2, 1.2, 0.5])
@@ -61,7 +67,13 @@ def _sow(canvas: Canvas, area: Mask, cell: tuple[NDArray[np.int32], NDArray[np.i
         canvas.gain_db[crop] += rows[crop]
 
 
-def _edges(canvas: Canvas, area: Mask, axes: tuple[Float32, Float32], cell: tuple[NDArray[np.int32], NDArray[np.int32]], edges: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
+def _edges(
+    canvas: Canvas,
+    area: Mask,
+    axes: tuple[Float32, Float32],
+    cell: tuple[NDArray[np.int32], NDArray[np.int32]],
+    edges: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
     """Lanes along some field borders, hedges along others."""
     rng = canvas.rng
     for axis, index, bounds in zip(axes, cell, edges, strict=True):
@@ -127,7 +139,10 @@ def light_hills(canvas: Canvas, relief: float, longest_m: float) -> None:
     slope = np.asarray(ndimage.sobel(hills, axis=1), np.float32)
     slope *= np.float32(relief / max(float(slope.std()), 1e-6))
     local = np.clip(np.degrees(canvas.incidence) - slope, 4.0, 86.0)
-    gain = 10 * np.log10(np.sin(canvas.incidence) / np.sin(np.deg2rad(local)) * np.cos(np.deg2rad(local)) / np.cos(canvas.incidence) + 0.02)
+    gain = 10 * np.log10(
+        np.sin(canvas.incidence) / np.sin(np.deg2rad(local)) * np.cos(np.deg2rad(local)) / np.cos(canvas.incidence)
+        + 0.02
+    )
     land = ~np.isin(canvas.cover, (Cover.SEA, Cover.LAKE, Cover.RIVER))
     canvas.gain_db[land] += gain[land].astype(np.float32)
 

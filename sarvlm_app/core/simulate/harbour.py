@@ -57,14 +57,22 @@ def _pier(canvas: Canvas, axis: Frame, width: float) -> None:
     canvas.record("pier", outline, (reach, width), axis.heading_deg)
     edge = np.linspace(0, reach, max(6, int(reach / 12)))
     for side in (-0.5, 0.5):
-        canvas.scatter(axis.many(np.column_stack([edge, np.full(edge.size, side * width)])), rng.exponential(12, edge.size))
+        canvas.scatter(
+            axis.many(np.column_stack([edge, np.full(edge.size, side * width)])), rng.exponential(12, edge.size)
+        )
         flank = Frame(axis.at(0, side * width), axis.heading_deg)
         _moor_row(canvas, flank, (10.0, reach), float(np.sign(side)))
     if width > 60:
         sheds = int(rng.integers(1, 4))
         along = np.linspace(0.2, 0.8, sheds) * reach
         size = np.full(sheds, min(0.5 * reach / sheds, 120.0))
-        box = Blocks(axis.many(np.column_stack([along, np.zeros(sheds)])), size, np.full(sheds, 0.45 * width), np.full(sheds, 10.0), np.full(sheds, axis.heading_deg))
+        box = Blocks(
+            axis.many(np.column_stack([along, np.zeros(sheds)])),
+            size,
+            np.full(sheds, 0.45 * width),
+            np.full(sheds, 10.0),
+            np.full(sheds, axis.heading_deg),
+        )
         add_buildings(canvas, box, "warehouse", brightness=2.0)
 
 
@@ -100,9 +108,18 @@ def _quay_yard(canvas: Canvas, frame: Frame, along: tuple[float, float], depth: 
         add_containers(canvas, frame, along, (-min(depth, 260.0), -45.0))
     elif use == "sheds":
         number = max(1, int((along[1] - along[0]) / 110))
-        spots = frame.many(np.column_stack([along[0] + (np.arange(number) + 0.5) * (along[1] - along[0]) / number, np.full(number, -60.0)]))
+        spots = frame.many(
+            np.column_stack(
+                [along[0] + (np.arange(number) + 0.5) * (along[1] - along[0]) / number, np.full(number, -60.0)]
+            )
+        )
         size = rng.uniform((60, 25, 8), (95, 45, 14), (number, 3))
-        add_buildings(canvas, Blocks(spots, size[:, 0], size[:, 1], size[:, 2], np.full(number, frame.heading_deg)), "warehouse", brightness=2.0)
+        add_buildings(
+            canvas,
+            Blocks(spots, size[:, 0], size[:, 1], size[:, 2], np.full(number, frame.heading_deg)),
+            "warehouse",
+            brightness=2.0,
+        )
 
 
 def _yard(canvas: Canvas, frame: Frame, length: float, depth: float) -> None:
@@ -113,7 +130,10 @@ def _yard(canvas: Canvas, frame: Frame, length: float, depth: float) -> None:
         canvas.stroke(line, float(rng.uniform(8, 14)), Cover.ROAD)
     for _ in range(int(min(90, length * depth / 9000))):
         size = rng.uniform((25, 15, 5), (110, 50, 14))
-        spot, turn = frame.at(rng.uniform(40, length - 40), rng.uniform(-depth + 20, -60)), frame.heading_deg + rng.choice([0, 90])
+        spot, turn = (
+            frame.at(rng.uniform(40, length - 40), rng.uniform(-depth + 20, -60)),
+            frame.heading_deg + rng.choice([0, 90]),
+        )
         outline = rectangle(spot, size[0] + 8, size[1] + 8, float(turn))
         if not canvas.free(outline, on=(Cover.PORT,), inside=False):
             continue
@@ -141,7 +161,9 @@ def add_rubble(canvas: Canvas, line: Float64, width: float) -> None:
     for start, step in zip(line[:-1], steps, strict=True):
         run = float(np.hypot(*step))
         count = max(2, int(run / 6))
-        canvas.scatter(start + rng.random((count, 1)) * step + rng.normal(0, width / 4, (count, 2)), rng.exponential(6, count))
+        canvas.scatter(
+            start + rng.random((count, 1)) * step + rng.normal(0, width / 4, (count, 2)), rng.exponential(6, count)
+        )
     side = np.column_stack([-np.gradient(line[:, 1]), np.gradient(line[:, 0])])
     side /= np.maximum(np.hypot(side[:, :1], side[:, 1:]), 1e-9)
     half = max(width, 1.05 * canvas.spacing) / 2

@@ -13,7 +13,7 @@ from .harbour import add_harbour
 from .shapes import Frame, direction
 from .ships import add_platform, add_ship, add_turbines, scatter_ships
 from .structures import add_bridge, add_tank_farm, scatter_vehicles
-from .surfaces import Cover
+from .surfaces import WATER, Cover
 from .town import add_farmsteads, build_city, build_industry, build_residential
 from .water import Course, coast_distance, lay_lakes, lay_river, lay_road, lay_sea, ruffle_sea
 
@@ -59,7 +59,9 @@ def _coast(canvas: Canvas, share: tuple[float, float], rough: tuple[float, float
 def _roads(canvas: Canvas, most: int) -> None:
     rng = canvas.rng
     for _ in range(int(rng.integers(0, most + 1))):
-        course = Course.draw(canvas, float(rng.uniform(0.0, 0.08)), float(rng.uniform(0, 180)), rng.uniform(0.2, 0.8, 2) * canvas.size_m)
+        course = Course.draw(
+            canvas, float(rng.uniform(0.0, 0.08)), float(rng.uniform(0, 180)), rng.uniform(0.2, 0.8, 2) * canvas.size_m
+        )
         lay_road(canvas, course, float(rng.uniform(7, 32)))
 
 
@@ -179,7 +181,11 @@ def industrial(canvas: Canvas) -> None:
     for _ in range(int(rng.integers(1, 4))):
         frame = Frame(rng.uniform(0.1, 0.9, 2) * canvas.size_m, float(rng.uniform(0, 90)))
         add_tank_farm(canvas, frame, int(rng.integers(1, 6)), int(rng.integers(1, 6)))
-    build_industry(canvas, patches(canvas, float(rng.uniform(0.3, 0.9)), 2500, slope=3.6) & ~canvas.taken, float(rng.uniform(-45, 45)))
+    build_industry(
+        canvas,
+        patches(canvas, float(rng.uniform(0.3, 0.9)), 2500, slope=3.6) & ~canvas.taken,
+        float(rng.uniform(-45, 45)),
+    )
     _roads(canvas, 2)
 
 
@@ -210,7 +216,9 @@ def cross_river(canvas: Canvas, course: Course, width: float, places: tuple[floa
 
 def _river_with_bridges(canvas: Canvas) -> None:
     rng = canvas.rng
-    course = Course.draw(canvas, float(rng.uniform(0.02, 0.12)), float(rng.uniform(0, 180)), canvas.size_m * rng.uniform(0.3, 0.7, 2))
+    course = Course.draw(
+        canvas, float(rng.uniform(0.02, 0.12)), float(rng.uniform(0, 180)), canvas.size_m * rng.uniform(0.3, 0.7, 2)
+    )
     width = float(np.clip(rng.lognormal(np.log(120), 0.6), 2.5 * canvas.spacing, 0.25 * canvas.size_m.min()))
     lay_river(canvas, course, width)
     reach = float(canvas.size_m.min()) / 2
@@ -259,8 +267,11 @@ def mixed(canvas: Canvas) -> None:
         _coast(canvas, (0.1, 0.5), (0.02, 0.2), float(rng.choice([0.0, 30.0])))
         ruffle_sea(canvas)
         scatter_ships(canvas, _number(canvas, 0.2, 20))
-    if rng.random() < 0.3 and canvas.size_m.min() > 2500:
-        add_airport(canvas, Frame(canvas.size_m * rng.uniform(0.3, 0.7, 2), float(rng.uniform(0, 180))), 1800.0, 10)
+    if rng.random() < 0.5 and canvas.size_m.min() > 2500:
+        site = Frame(canvas.size_m * rng.uniform(0.3, 0.7, 2), float(rng.uniform(0, 180)))
+        found = canvas.mask(site.box((-1050, 1050), (-150, 620)))
+        if found is not None and not np.isin(canvas.cover[found[:2]][found[2]], WATER).any():
+            add_airport(canvas, site, 1800.0, 10)
     for _ in range(int(rng.integers(0, 3))):
         add_tank_farm(canvas, Frame(canvas.size_m * rng.uniform(0.1, 0.9, 2), float(rng.uniform(0, 90))), 2, 4)
     _roads(canvas, 3)

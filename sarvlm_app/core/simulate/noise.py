@@ -124,4 +124,4 @@ def to_gamma(normal: Float32, order: float) -> Float32:
         return np.ones_like(normal)
     knots = np.linspace(-4.5, 4.5, 400)
     values = special.gammaincinv(order, special.ndtr(knots)) / order
-    return np.interp(normal, knots, values).astype(np.float32)
+    return np.asarray(np.interp(normal, knots, values), dtype=np.float32)

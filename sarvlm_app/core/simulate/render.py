@@ -43,7 +43,7 @@ class Response:
         k = np.fft.fftfreq(count)
         half = self.band[axis] / 2
         weight = np.where(np.abs(k) <= half, self.pedestal + (1 - self.pedestal) * np.cos(np.pi * k / half), 0.0)
-        return (weight / np.sqrt(np.mean(weight**2))).astype(np.float32)
+        return np.asarray(weight / np.sqrt(np.mean(weight**2)), dtype=np.float32)
 
     def peak(self, count: int, axis: int) -> float:
         """Amplitude at the centre of the response to a unit impulse."""
@@ -61,29 +61,35 @@ def class_levels(rng: np.random.Generator) -> Float32:
     return np.asarray(10.0 ** (np.array(level) / 10.0), np.float32)
 
 
-def _texture(canvas: Canvas) -> Float32:
-    """Gamma texture and slow variation by class, mean about 1."""
+def _textured(canvas: Canvas) -> Float32:
+    """Mean backscatter of ground and bodies with gamma texture and slow variation by class."""
     rng, spacing = canvas.rng, canvas.spacing
-    fine = {g: gaussian_field(canvas.shape, g / spacing, rng) for g in (5.0, 9.0)}
+    fine = {g: gaussian_field(canvas.shape, g / spacing, rng) for g in (2.5, 7.0)}
     slow = gaussian_field(canvas.shape, rng.uniform(60, 400) / spacing, rng)
     strength = rng.uniform(0.6, 1.3)
     texture = np.ones(canvas.shape, np.float32)
     for value in np.unique(canvas.cover):
         surface = SURFACES[Cover(value)]
         here = canvas.cover == value
-        order = surface.order / strength**2 * (1.0 + (spacing / surface.grain_m) ** 2)
-        grain = fine[5.0] if surface.grain_m < 7.0 else fine[9.0]
+        # a resolution cell averages over the grains in it
+        order = surface.order / strength**2 * min(1.0 + (spacing / surface.grain_m) ** 2, 8.0)
+        grain = fine[2.5] if surface.grain_m < 5.0 else fine[7.0]
         swing = np.float32(surface.patch_db * strength * np.log(10.0) / 10.0)
         texture[here] = to_gamma(grain[here], order) * np.exp(swing * slow[here])
-    return texture
+    sigma = class_levels(rng)[canvas.cover] * texture
+    sigma *= np.exp(canvas.gain_db * np.float32(np.log(10.0) / 10.0))
+    body = canvas.extra > 0
+    sigma[body] += canvas.extra[body] * to_gamma(fine[2.5][body], 1.2)
+    return sigma
 
 
-def _visible(canvas: Canvas, height: Float32) -> NDArray[np.bool_]:
-    """False in the radar shadow of what stands to the left."""
+def _lit(canvas: Canvas, height: Float32) -> Float32:
+    """Share of each pixel that is outside the radar shadow of what stands to the left, 0..1."""
     x = np.arange(height.shape[1], dtype=np.float32) * np.float32(canvas.spacing)
     across = x * np.float32(np.cos(canvas.incidence)) + height * np.float32(np.sin(canvas.incidence))
     horizon = np.maximum.accumulate(across, axis=1)
-    return np.asarray(across >= horizon - np.float32(0.25 * canvas.spacing))
+    depth = (horizon - across) / np.float32(canvas.spacing * np.cos(canvas.incidence))
+    return np.asarray(np.clip(1.0 - depth, 0.0, 1.0), dtype=np.float32)
 
 
 def _lay_over(canvas: Canvas, sigma: Float32, height: Float32) -> Float32:
@@ -91,7 +97,12 @@ def _lay_over(canvas: Canvas, sigma: Float32, height: Float32) -> Float32:
     rows, cols = np.nonzero(height > 0.35 * canvas.spacing * np.tan(canvas.incidence))
     if rows.size == 0:
         return sigma
-    shift = height[rows, cols] / (np.tan(canvas.incidence) * canvas.spacing)
+    top = height[rows, cols]
+    beyond = height.shape[1] - canvas.shape[1]
+    wood = np.pad(canvas.cover == Cover.FOREST, ((0, 0), (0, beyond)), mode="symmetric")[rows, cols]
+    # crowns scatter from their whole depth
+    top = np.where(wood, top * (1.0 - 0.5 * canvas.rng.random(top.size, dtype=np.float32) ** 2), top)
+    shift = top / (np.tan(canvas.incidence) * canvas.spacing)
     whole = np.floor(shift).astype(np.intp)
     part = shift - whole
     flat, moved = rows * sigma.shape[1], np.zeros(sigma.size)
@@ -118,9 +129,7 @@ def _cover_trees(canvas: Canvas, rows: NDArray[np.intp], cols: NDArray[np.intp],
 
 def backscatter(canvas: Canvas) -> Float32:
     """Mean backscatter of every pixel, without noise and points: float32 (h, w), linear."""
-    sigma = class_levels(canvas.rng)[canvas.cover] * _texture(canvas)
-    sigma *= np.exp(canvas.gain_db * np.float32(np.log(10.0) / 10.0))
-    sigma += canvas.extra
+    sigma = _textured(canvas)
     if not canvas.height.any():
         return sigma
     # what stands beyond the far edge of the picture is imaged inside it
@@ -128,7 +137,7 @@ def backscatter(canvas: Canvas) -> Float32:
     beyond = int(min(np.ceil(1.5 * reach), canvas.shape[1] // 2))
     sigma = np.pad(sigma, ((0, 0), (0, beyond)), mode="symmetric")
     height = np.pad(canvas.height, ((0, 0), (0, beyond)), mode="symmetric")
-    sigma *= _visible(canvas, height)
+    sigma *= _lit(canvas, height)
     return _lay_over(canvas, sigma, height)[:, : canvas.shape[1]]
 
 
@@ -144,7 +153,7 @@ def look_weights(looks: float) -> NDArray[np.float64]:
         # (full + x)^2 = looks (full + x^2)
         a, b, c = 1 - looks, 2.0 * full, full * (full - looks)
         weights[-1] = (-b + np.sqrt(b * b - 4 * a * c)) / (2 * a)
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def _lanczos(offset: NDArray[np.float64]) -> NDArray[np.float64]:

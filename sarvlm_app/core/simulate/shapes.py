@@ -55,8 +55,14 @@ def convex_hull(points: Float64) -> Float64:
 
 
 def with_layover(outline: Float64, shift_m: float) -> Float64:
-    """Hull of a base and its top, which is imaged `shift_m` nearer to the sensor (left)."""
-    return convex_hull(np.vstack([outline, outline - (shift_m, 0.0)]))
+    """Hull of a convex base and its top, which is imaged `shift_m` nearer to the sensor (left)."""
+    ahead = np.roll(outline, -1, axis=0)
+    if np.sum(outline[:, 0] * ahead[:, 1] - ahead[:, 0] * outline[:, 1]) < 0:
+        outline = outline[::-1]
+    turned = np.roll(outline, -int(np.argmin(outline[:, 1])), axis=0)
+    lowest = int(np.argmax(turned[:, 1]))
+    far, near = turned[: lowest + 1], np.vstack([turned[lowest:], turned[:1]])
+    return np.vstack([far, near - (shift_m, 0.0)])
 
 
 def polygon_mask(outline_px: Float64, shape: tuple[int, int]) -> tuple[slice, slice, NDArray[np.bool_]] | None:
@@ -99,7 +105,7 @@ class Frame:
 
     def at(self, along: float, across: float) -> Float64:
         """Scene metres of one local point."""
-        return self.many(np.array([[along, across]]))[0]
+        return np.asarray(self.many(np.array([[along, across]]))[0])
 
     def many(self, local: Float64) -> Float64:
         """Scene metres of local points (n, 2)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .canvas import Canvas
-from .shapes import Float64, disc, place, rectangle
+from .shapes import Float64, disc, place, rectangle, with_layover
 from .surfaces import Cover
 
 
@@ -33,7 +33,10 @@ def _hull_scatterers(length: float, beam: float, rng: np.random.Generator) -> tu
     house_at = -0.72 if rng.random() < 0.8 else rng.uniform(-0.3, 0.6)
     house = np.column_stack([rng.normal(house_at, 0.05, count // 2) * half, rng.uniform(-0.8, 0.8, count // 2) * side])
     bow = np.column_stack([rng.normal(0.82, 0.05, 4) * half, rng.uniform(-0.3, 0.3, 4) * side])
-    parts, levels = [rail, house, bow], [rng.exponential(30, count), rng.exponential(500, count // 2), rng.exponential(120, 4)]
+    parts, levels = (
+        [rail, house, bow],
+        [rng.exponential(30, count), rng.exponential(500, count // 2), rng.exponential(120, 4)],
+    )
     if kind == "container":
         bays = np.repeat(np.arange(-0.5, 0.7, max(0.05, 14 / half)), 5) * half
         parts.append(np.column_stack([bays, np.tile(np.linspace(-0.75, 0.75, 5), bays.size // 5) * side]))
@@ -44,13 +47,24 @@ def _hull_scatterers(length: float, beam: float, rng: np.random.Generator) -> tu
         levels.append(rng.exponential(90, axis.size))
     elif kind == "bulk":
         hatch = np.repeat(np.linspace(-0.45, 0.7, int(np.clip(length / 30, 3, 9))), 2) * half
-        parts.append(np.column_stack([hatch + rng.normal(0, 1.0, hatch.size), rng.uniform(-0.6, 0.6, hatch.size) * side]))
+        parts.append(
+            np.column_stack([hatch + rng.normal(0, 1.0, hatch.size), rng.uniform(-0.6, 0.6, hatch.size) * side])
+        )
         levels.append(rng.exponential(300, hatch.size))
     scale = np.clip(length / 150, 0.08, 1.4) * rng.lognormal(0.0, 0.5)
     return np.vstack(parts), np.concatenate(levels) * scale
 
 
-def add_ship(canvas: Canvas, centre: Float64, length: float, heading: float, *, beam: float | None = None, moored: bool = False, speed: float = 0.0) -> Float64:
+def add_ship(
+    canvas: Canvas,
+    centre: Float64,
+    length: float,
+    heading: float,
+    *,
+    beam: float | None = None,
+    moored: bool = False,
+    speed: float = 0.0,
+) -> Float64:
     """Draw a ship and its wake, record it, and return its outline in metres.
 
     Parameters
@@ -68,9 +82,9 @@ def add_ship(canvas: Canvas, centre: Float64, length: float, heading: float, *, 
     beam = draw_beam(length, rng) if beam is None else beam
     outline = ship_outline(centre, length, beam, heading)
     if speed > 1.0:
-        # a target moving in range is displaced in azimuth; about R / v = 115 s from orbit
+        # a target moving in range is displaced in azimuth; its wake is not
         radial = speed * np.sin(np.deg2rad(heading)) * np.sin(canvas.incidence)
-        add_wake(canvas, centre - (0.0, 115.0 * radial), (length, beam), heading, speed)
+        add_wake(canvas, centre - (0.0, canvas.delay_s * radial), (length, beam), heading, speed)
     found = canvas.mask(outline)
     if found is not None:
         rows, cols, inside = found
@@ -90,7 +104,11 @@ def add_wake(canvas: Canvas, stern: Float64, size: tuple[float, float], heading:
     length, beam = size
     rng = canvas.rng
     reach = length * rng.uniform(5, 25) * min(1.5, speed / 6)
-    box = place(np.array([[-reach, -0.4 * reach], [-reach, 0.4 * reach], [length, 0.4 * reach], [length, -0.4 * reach]]), stern, heading)
+    box = place(
+        np.array([[-reach, -0.4 * reach], [-reach, 0.4 * reach], [length, 0.4 * reach], [length, -0.4 * reach]]),
+        stern,
+        heading,
+    )
     found = canvas.mask(box)
     if found is None:
         return
@@ -104,8 +122,8 @@ def add_wake(canvas: Canvas, stern: Float64, size: tuple[float, float], heading:
     width = np.maximum(beam * 0.6 + 0.012 * behind, 0.6 * canvas.spacing)
     gain = -rng.uniform(2, 7) * np.exp(-0.5 * (across / width) ** 2)
     opening = np.tan(np.deg2rad(rng.choice([19.5, 19.5, 8.0, 4.0])))
-    arm = np.maximum(beam * 0.4 + 0.01 * behind, 0.6 * canvas.spacing)
-    gain += rng.uniform(1, 5) * np.exp(-0.5 * ((across - opening * behind) / arm) ** 2)
+    arm = np.maximum(beam * 0.3 + 0.006 * behind, 0.6 * canvas.spacing)
+    gain += rng.uniform(2, 7) * np.exp(-0.5 * ((across - opening * behind) / arm) ** 2)
     water = inside & (canvas.cover[rows, cols] == Cover.SEA)
     canvas.gain_db[rows, cols] += np.where(water, gain * fade, 0).astype(np.float32)
 
@@ -131,12 +149,11 @@ def add_platform(canvas: Canvas, centre: Float64) -> None:
     tower = canvas.layover_m(rng.uniform(25, 60))
     outline = rectangle(centre, side, side * rng.uniform(0.6, 1.0), heading)
     local = rng.uniform(-0.5, 0.5, (70, 2)) * side * 0.9
-    canvas.scatter(place(local, centre, heading) - rng.uniform(0, 1, (70, 1)) * (tower * 0.4, 0), rng.exponential(700, 70))
-    hull = np.vstack([outline, outline - (tower * 0.4, 0)])
+    canvas.scatter(
+        place(local, centre, heading) - rng.uniform(0, 1, (70, 1)) * (tower * 0.4, 0), rng.exponential(700, 70)
+    )
     canvas.reserve(disc(centre, side * 2))
-    from .shapes import convex_hull
-
-    canvas.record("oil platform", convex_hull(hull), (side, side), None)
+    canvas.record("oil platform", with_layover(outline, tower * 0.4), (side, side), None)
 
 
 def add_turbines(canvas: Canvas, count: int) -> None:

@@ -23,9 +23,9 @@ PRESETS: dict[str, tuple[float, float, float]] = {
 }
 
 
-def _require(ok: bool, sentence: str) -> None:
+def _check(ok: bool, given: str, allowed: str) -> None:
     if not ok:
-        raise SceneError(sentence)
+        raise SceneError(f"The scene cannot be simulated with {given}: choose {allowed}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,13 @@ class SimulationSpec:
     seed: int
 
     def __post_init__(self) -> None:
-        what = "The simulated scene cannot be made: "
-        _require(self.width >= 32 and self.height >= 32, what + f"{self.width} x {self.height} px is too small, ask for at least 32 x 32.")
-        _require(0.1 <= self.spacing_m <= 100.0, what + f"a pixel spacing of {self.spacing_m} m is outside 0.1 to 100 m, choose one inside.")
-        _require(self.kind in KINDS, what + f"'{self.kind}' is not a kind of scene, choose one of {', '.join(KINDS)}.")
-        _require(1.0 <= self.looks <= 64.0, what + f"{self.looks} looks are outside 1 to 64, choose a number inside.")
-        _require(-60.0 <= self.noise_floor_db <= 0.0, what + f"a noise floor of {self.noise_floor_db} dB is outside -60 to 0 dB, choose one inside.")
-        _require(self.look in ("right", "left"), what + f"the look direction '{self.look}' is unknown, choose right or left.")
-        _require(self.seed >= 0, what + f"the seed {self.seed} is negative, choose 0 or more.")
+        _check(self.width >= 32 and self.height >= 32, f"{self.width} x {self.height} px", "at least 32 x 32")
+        _check(0.1 <= self.spacing_m <= 100.0, f"a pixel spacing of {self.spacing_m} m", "0.1 to 100 m")
+        _check(self.kind in KINDS, f"the kind '{self.kind}'", ", ".join(KINDS))
+        _check(1.0 <= self.looks <= 64.0, f"{self.looks} looks", "1 to 64")
+        _check(-60.0 <= self.noise_floor_db <= 0.0, f"a noise floor of {self.noise_floor_db} dB", "-60 to 0 dB")
+        _check(self.look in ("right", "left"), f"the look direction '{self.look}'", "right or left")
+        _check(self.seed >= 0, f"the seed {self.seed}", "0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +131,6 @@ def preset_spec(preset: str, kind: str, size: int = 1024, seed: int = 0) -> Simu
     SceneError
         Where the preset or the kind is unknown.
     """
-    _require(preset in PRESETS, f"The preset '{preset}' is unknown, choose one of {', '.join(PRESETS)}.")
+    _check(preset in PRESETS, f"the preset '{preset}'", ", ".join(PRESETS))
     spacing, looks, floor = PRESETS[preset]
     return SimulationSpec(size, size, spacing, kind, looks, floor, "right", seed)

@@ -22,7 +22,10 @@ def add_tank(canvas: Canvas, centre: Float64, radius: float, tall: float) -> Non
     canvas.scatter(ring - (lay, 0), power * (0.15 + facing**6))
     near = np.cos(angle) < -0.1
     canvas.scatter(ring[near], 5 * power[near] * (0.05 + facing[near] ** 10))
-    canvas.scatter(centre + np.array([[-radius, 0.0], [-radius - lay, 0.0], [radius - lay, 0.0]]), tall * radius * rng.exponential(8, 3))
+    canvas.scatter(
+        centre + np.array([[-radius, 0.0], [-radius - lay, 0.0], [radius - lay, 0.0]]),
+        tall * radius * rng.exponential(8, 3),
+    )
     canvas.record("storage tank", with_layover(outline, lay), (2 * radius, 2 * radius), None)
 
 
@@ -59,8 +62,13 @@ def add_containers(canvas: Canvas, frame: Frame, along: tuple[float, float], acr
             count = int(np.clip(length * depth / max(30, canvas.spacing**2), 12, 120))
             mix = rng.random((count, 2))
             spots = box[0] + mix[:, :1] * (box[1] - box[0]) + mix[:, 1:] * (box[3] - box[0])
-            canvas.scatter(spots - (canvas.layover_m(tall), 0) * rng.random((count, 1)), rng.exponential(0.05 * length * depth, count))
-            canvas.record("container stack", with_layover(box, canvas.layover_m(tall)), (length, depth), frame.heading_deg)
+            canvas.scatter(
+                spots - (canvas.layover_m(tall), 0) * rng.random((count, 1)),
+                rng.exponential(0.05 * length * depth, count),
+            )
+            canvas.record(
+                "container stack", with_layover(box, canvas.layover_m(tall)), (length, depth), frame.heading_deg
+            )
 
 
 def add_crane(canvas: Canvas, foot: Float64, heading: float) -> None:
@@ -85,7 +93,10 @@ def add_bridge(canvas: Canvas, frame: Frame, length: float, width: float) -> Non
     for rise, power in ((0.7, 1.0), (0.0, 0.8), (-0.7, 0.25)):
         spots = frame.many(np.column_stack([rng.uniform(-0.5, 0.5, count) * length, np.full(count, 0.0)]))
         edge = width / 2 / max(0.3, abs(np.cos(np.deg2rad(frame.heading_deg))))
-        canvas.scatter(spots - (canvas.layover_m(tall) * rise + edge, 0), rng.exponential(40 * length / count * squint * power, count))
+        canvas.scatter(
+            spots - (canvas.layover_m(tall) * rise + edge, 0),
+            rng.exponential(40 * length / count * squint * power, count),
+        )
     canvas.record("bridge", deck, (length, width), frame.heading_deg)
 
 
@@ -93,12 +104,15 @@ def add_vehicle(canvas: Canvas, centre: Float64, size: tuple[float, float, float
     """A vehicle of length, width and height in metres with its shadow."""
     rng, (length, width, tall) = canvas.rng, size
     outline = rectangle(centre, length, width, heading)
-    canvas.raise_to(outline, tall, 10 ** (rng.uniform(-9, -1) / 10))
+    canvas.raise_to(outline, tall, 10 ** (rng.uniform(-14, -5) / 10))
     count = int(rng.integers(8, 26))
     local = rng.uniform(-0.5, 0.5, (count, 2)) * (length, width)
     spots = place(local, centre, heading)
     lit = np.exp(-((spots[:, 0] - spots[:, 0].min()) / width))
-    canvas.scatter(spots - (canvas.layover_m(tall), 0) * rng.random((count, 1)), rng.exponential(1.2 * length / 6, count) * (0.2 + 1.5 * lit))
+    canvas.scatter(
+        spots - (canvas.layover_m(tall), 0) * rng.random((count, 1)),
+        rng.exponential(1.2 * length / 6, count) * (0.2 + 1.5 * lit),
+    )
     canvas.record("vehicle", outline, (length, width), heading)
 
 
@@ -122,7 +136,10 @@ def scatter_vehicles(canvas: Canvas, groups: int, on: tuple[Cover, ...]) -> None
                 "ranks": (i // 4 * (size[0] + 5), i % 4 * (size[1] + 4)),
                 "loose": (rng.normal(0, 25), rng.normal(0, 25)),
             }[str(style)]
-            spot, turn = frame.at(*local), frame.heading_deg + (rng.uniform(0, 360) if style == "loose" else rng.normal(0, 3))
+            spot, turn = (
+                frame.at(*local),
+                frame.heading_deg + (rng.uniform(0, 360) if style == "loose" else rng.normal(0, 3)),
+            )
             if canvas.free(rectangle(spot, size[0] + 2, size[1] + 2, turn), on=on):
                 add_vehicle(canvas, spot, size, float(turn))
 
@@ -137,13 +154,14 @@ def add_aircraft(canvas: Canvas, centre: Float64, length: float, heading: float)
     engines = np.array([[0.08, 0.33], [0.08, -0.33]]) * (length, span)
     tail = np.column_stack([np.full(8, -0.9) * half, rng.uniform(-0.18, 0.18, 8) * span])
     local, scale = np.vstack([body, wings, engines, tail]), (length / 40) ** 1.5
-    power = np.concatenate([rng.exponential(12, 26), rng.exponential(6, 26), rng.exponential(90, 2), rng.exponential(30, 8)])
+    power = np.concatenate(
+        [rng.exponential(12, 26), rng.exponential(6, 26), rng.exponential(90, 2), rng.exponential(30, 8)]
+    )
     canvas.scatter(place(local, centre, heading), power * scale * rng.lognormal(0, 0.4))
-    cross = np.array([
-        [half, 0], [0.18 * length, 0.06 * length], [-0.2 * length, wing], [-0.27 * length, wing], [-0.08 * length, 0.06 * length],
-        [-0.4 * length, 0.05 * length], [-half, 0.18 * span], [-half, -0.18 * span], [-0.4 * length, -0.05 * length],
-        [-0.08 * length, -0.06 * length], [-0.27 * length, -wing], [-0.2 * length, -wing], [0.18 * length, -0.06 * length],
+    starboard = np.array([
+        [0.5, 0.0], [0.18, 0.06], [-0.2, 0.5], [-0.27, 0.5], [-0.08, 0.06], [-0.4, 0.05], [-0.5, 0.18],
     ])  # fmt: skip
+    cross = np.vstack([starboard, starboard[:0:-1] * (1.0, -1.0)]) * (length, span)
     outline = place(cross, centre, heading)
     found = canvas.mask(outline)
     if found is not None:

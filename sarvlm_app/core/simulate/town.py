@@ -60,9 +60,14 @@ class Streets:
     def pave(self, canvas: Canvas, area: Mask, cover: Cover) -> None:
         """Give the blocks of `area` a class and put streets between them."""
         canvas.flood(area, cover)
+        filled = self.width / canvas.spacing
         for axis, pitch in zip(self.axes(canvas), self.block, strict=True):
-            street = np.abs((axis + pitch / 2) % pitch - pitch / 2) < max(self.width / 2, 0.5 * canvas.spacing)
-            canvas.cover[area & street] = Cover.ROAD
+            street = area & (np.abs((axis + pitch / 2) % pitch - pitch / 2) < max(self.width / 2, 0.5 * canvas.spacing))
+            if filled >= 1.0:
+                canvas.cover[street] = Cover.ROAD
+            else:
+                # narrower than a pixel: the block only looks a little darker there
+                canvas.gain_db[street] = 10 * np.log10(1 - 0.6 * filled)
 
     def lots(self, canvas: Canvas, area: Mask, lot: tuple[float, float]) -> Blocks:
         """One plot centre per (along, across) lot inside the blocks of `area`; sizes are still zero."""
@@ -73,7 +78,8 @@ class Streets:
             starts = np.arange(-np.ceil(reach / pitch) * pitch, reach, pitch)
             pieces.append((starts[:, None] + (pitch - room) / 2 + (np.arange(inner) + 0.5) * room / inner).ravel())
         along, across = np.meshgrid(*pieces, indexing="ij")
-        local = np.column_stack([along.ravel(), across.ravel()]) + rng.normal(0, 0.08 * min(lot), (along.size, 2))
+        local = np.column_stack([along.ravel(), across.ravel()])
+        local += rng.normal(0, (0.25 if canvas.spacing > 4 else 0.12) * min(lot), local.shape)
         frame = Frame(canvas.size_m / 2, self.heading)
         rough = np.floor(frame.many(local) / canvas.spacing).astype(np.intp)
         col, row = (np.clip(rough[:, i], 0, canvas.shape[1 - i] - 1) for i in (0, 1))
@@ -121,8 +127,12 @@ def build_city(canvas: Canvas, area: Mask, heading: float) -> None:
     lot = float(rng.uniform(24, 50))
     lots = _thinned(streets.lots(canvas, area, (lot, lot)), canvas, 0.85)
     blocks = _sized(lots, canvas, (0.35 * lot, 0.35 * lot, 6), (0.98 * lot, 0.95 * lot, 26))
-    tall = np.where(rng.random(len(blocks.centre)) < rng.uniform(0.0, 0.2), rng.uniform(1.5, 4.0, len(blocks.centre)), 1.0)
-    add_buildings(canvas, Blocks(blocks.centre, blocks.length, blocks.width, blocks.height * tall, blocks.heading), brightness=2.5)
+    tall = np.where(
+        rng.random(len(blocks.centre)) < rng.uniform(0.0, 0.2), rng.uniform(1.5, 4.0, len(blocks.centre)), 1.0
+    )
+    add_buildings(
+        canvas, Blocks(blocks.centre, blocks.length, blocks.width, blocks.height * tall, blocks.heading), brightness=2.5
+    )
 
 
 def build_industry(canvas: Canvas, area: Mask, heading: float) -> None:

@@ -23,7 +23,9 @@ def ruffle_sea(canvas: Canvas) -> None:
         gain += np.float32(rng.uniform(0.2, 1.5)) * wave_field(shape, swell / spacing, wind + rng.normal(0, 0.4), rng)
     if rng.random() < 0.6:
         streak = rng.uniform(40, 150) / spacing
-        gain += np.float32(rng.uniform(0.2, 1.2)) * gaussian_field(shape, max(streak, 0.8), rng, stretch=8.0, angle=wind)
+        gain += np.float32(rng.uniform(0.2, 1.2)) * gaussian_field(
+            shape, max(streak, 0.8), rng, stretch=8.0, angle=wind
+        )
     if rng.random() < 0.45:
         calm = fractal_field(shape, rng.uniform(600, 4000) / spacing, rng, slope=3.6, finest_px=60 / spacing)
         edge, depth = rng.uniform(0.6, 1.8), rng.uniform(2, 7)
