@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 
 from sarvlm_app.core.georef import local_spacing_m
+from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.pyramid import ScenePyramid
 from sarvlm_app.core.query import Candidate
-from sarvlm_app.core.radiometry import Stretch
-from sarvlm_app.core.scene import Scene, ValueType, default_stretch, read_values
+from sarvlm_app.core.radiometry import Stretch, to_db
+from sarvlm_app.core.sampling import sample_windows
+from sarvlm_app.core.scene import Scene, default_stretch, read_chip
 from sarvlm_app.core.session import Session
+from sarvlm_app.errors import SceneError
 from sarvlm_app.ui.bridge import Background
 from sarvlm_app.ui.panels.display import DisplayPanel
 from sarvlm_app.ui.panels.status import PointerLine
@@ -21,15 +24,10 @@ from sarvlm_app.ui.view_state import ViewState
 from sarvlm_app.ui.viewer.canvas import SceneCanvas, SceneImage
 from sarvlm_app.ui.viewer.geometry import north_angle
 from sarvlm_app.ui.viewer.overlay import Marker
-from sarvlm_models.types import Window
 
-_UNITS = {
-    ValueType.DB: "dB",
-    ValueType.AMPLITUDE: "amplitude",
-    ValueType.COMPLEX: "amplitude",
-    ValueType.INTENSITY: "intensity",
-    ValueType.DN: "DN",
-}
+_REFRESH_MS = 700
+"""While overviews are built the view is read again this often."""
+_SAMPLES, _SAMPLE_EDGE, _SAMPLE_VALUES = 24, 160, 200_000
 _SPACING_PAUSE_MS = 60
 """The scale bar's ground spacing follows the view after this pause."""
 
@@ -56,6 +54,10 @@ class CanvasPresenter(QObject):
         self._heatmap: object = None
         self._spacing_timer = QTimer(self, singleShot=True, interval=_SPACING_PAUSE_MS)
         self._spacing_timer.timeout.connect(self._follow_spacing)
+        self._refresh_timer = QTimer(self, singleShot=True, interval=_REFRESH_MS)
+        self._refresh_timer.timeout.connect(canvas.refresh_scene)
+        self._reading_value = False
+        self._asked_pixel = (0, 0)
         canvas.view_changed.connect(self._spacing_timer.start)
         canvas.pointer_moved.connect(self._on_pointer)
         canvas.marker_clicked.connect(session.select)
@@ -67,6 +69,12 @@ class CanvasPresenter(QObject):
         session.answer_changed.connect(self.show_answer)
         session.selection_changed.connect(self.show_selection)
         self.show_scene()
+
+    def stop(self) -> None:
+        """Lets nothing happen any more: the window closes."""
+        for timer in (self._refresh_timer, self._spacing_timer):
+            timer.stop()
+        self._pyramid = None
 
     # ---- scene -----------------------------------------------------------
     def show_scene(self) -> None:
@@ -82,13 +90,14 @@ class CanvasPresenter(QObject):
             self._pyramid = None
             self._canvas.show_scene(None)
             return
+        self._reading_value = False
         self._pyramid = ScenePyramid(scene, self._session.band)
         stretch = self._session.stretch
         limits = (stretch.low, stretch.high) if stretch is not None else (-30.0, 0.0)
         self._canvas.show_scene(SceneImage(self._pyramid.level_arrays(), scene.width, scene.height, limits))
         self._show_frame(scene)
-        self._background.run("histogram", partial(_sample, scene, self._session.band), partial(self._on_sample, wanted))
-        self._background.build(self._pyramid, partial(self._on_overviews, self._pyramid))
+        self._background.read("histogram", partial(_sample, *wanted), partial(self._on_sample, wanted))
+        self._build_overviews(self._pyramid)
         self.show_answer()
         self.show_visibility()
 
@@ -104,9 +113,15 @@ class CanvasPresenter(QObject):
         if self._shown == wanted:
             self._display.show_histogram(*sample)
 
-    def _on_overviews(self, pyramid: ScenePyramid) -> None:
-        if pyramid is self._pyramid:
-            self._canvas.refresh_scene()
+    def _build_overviews(self, pyramid: ScenePyramid) -> None:
+        if pyramid.complete:
+            return
+
+        def refresh(_rows: object = None) -> None:
+            if pyramid is self._pyramid and not self._refresh_timer.isActive():
+                self._refresh_timer.start()
+
+        self._background.long("Building overviews", partial(_build, pyramid), refresh, refresh)
 
     def show_stretch(self) -> None:
         """Renders the session's stretch on the image and in the histogram."""
@@ -166,13 +181,27 @@ class CanvasPresenter(QObject):
             lon, lat = scene.georef.to_lonlat(col, row)
             lonlat = (float(lon), float(lat))
         self._pointer_line.show_place(place, lonlat)
-        window = Window(int(col), int(row), 1, 1)
-        work = partial(_value_at, scene, self._session.band, window)
-        self._background.run("pointer", work, partial(self._on_value, _UNITS[scene.value_type]))
+        self._show_value(int(col), int(row))
 
-    def _on_value(self, unit: str, value: float) -> None:
-        if self._pointer_line.place.text():
-            self._pointer_line.show_value(value, unit)
+    def _show_value(self, col: int, row: int) -> None:
+        """Shows the value if its tile is in memory; else has the tile read, one at a time."""
+        pyramid = self._pyramid
+        if pyramid is None:
+            return
+        self._asked_pixel = (col, row)
+        value = pyramid.peek(col, row)
+        if value is not None:
+            self._pointer_line.show_value(value, pyramid.unit)
+        elif not self._reading_value:
+            self._reading_value = True
+            self._background.read("pointer", partial(_pixel, pyramid, col, row), partial(self._on_value, pyramid))
+
+    def _on_value(self, pyramid: ScenePyramid, value: float) -> None:
+        self._reading_value = False
+        if pyramid is not self._pyramid or not self._pointer_line.place.text():
+            return
+        newest = pyramid.peek(*self._asked_pixel)
+        self._pointer_line.show_value(value if newest is None else newest, pyramid.unit)
 
     def _follow_spacing(self) -> None:
         scene = self._session.active
@@ -187,11 +216,25 @@ class CanvasPresenter(QObject):
         self._canvas.set_ground_spacing(local_spacing_m(scene.georef, col, row)[0])
 
 
-def _value_at(scene: Scene, band: int, window: Window) -> float:
-    """The scene's own value of one pixel; runs on the I/O lane."""
-    return float(read_values(scene, window, band)[0, 0])
+def _pixel(pyramid: ScenePyramid, col: int, row: int) -> float:
+    """The value of one pixel in dB, NaN without data; runs on the I/O lane and never fails."""
+    try:
+        return float(pyramid.read(0, row, row + 1, col, col + 1)[0, 0])
+    except SceneError:
+        return float("nan")
+
+
+def _build(pyramid: ScenePyramid, ctx: JobContext) -> None:
+    """Builds the overviews and tells how many rows are there; runs on the I/O lane."""
+    pyramid.build(ctx, ctx.partial)
 
 
 def _sample(scene: Scene, band: int) -> tuple[NDArray[np.float32], Stretch]:
-    """A sample for the histogram and the scene's own stretch; runs on the I/O lane."""
-    raise NotImplementedError
+    """A sample in dB for the histogram and the scene's own stretch; runs on the I/O lane."""
+    stretch = default_stretch(scene, band)
+    parts = []
+    for window in sample_windows((scene.width, scene.height), (_SAMPLE_EDGE, _SAMPLE_EDGE), _SAMPLES, _SAMPLE_EDGE):
+        chip = read_chip(scene, window, band)
+        parts.append(chip.intensity[chip.valid & (chip.intensity > 0)])
+    intensity = np.concatenate(parts)
+    return to_db(intensity[:: max(1, intensity.size // _SAMPLE_VALUES)]), stretch

@@ -37,7 +37,7 @@ from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
 from sarvlm_app.ui.viewer.canvas import SceneCanvas
 
-_LEFT_PX, _RIGHT_PX = 250, 320
+_LEFT_PX, _RIGHT_PX = 256, 330
 
 
 class MainWindow(QMainWindow):
@@ -71,9 +71,9 @@ class MainWindow(QMainWindow):
 
     def _build_top(self) -> None:
         menu = QMenuBar(self)
-        name = QLabel("SARVLM Desktop", objectName="appName")
+        name = QLabel("SARVLM Desktop", menu, objectName="appName")
         menu.setCornerWidget(name, Qt.Corner.TopLeftCorner)
-        right = QWidget()
+        right = QWidget(menu)
         row = QHBoxLayout(right)
         row.setContentsMargins(0, 2, 10, 2)
         row.addWidget(self.model_label)
@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         menu.setCornerWidget(right, Qt.Corner.TopRightCorner)
         self.setMenuBar(menu)
         find = QPushButton("Find", objectName="modeButton", checkable=True, checked=True)
+        find.setFixedHeight(36)
         find.setToolTip("Find places in a scene by words")
         find.clicked.connect(lambda: (find.setChecked(True), self.query.focus()))
         top = QWidget(objectName="topBar")

@@ -60,7 +60,7 @@ class Toast(QFrame):
         self.setFixedWidth(width)
         height = self.layout().heightForWidth(width) if self.layout().hasHeightForWidth() else self.sizeHint().height()
         self.resize(width, max(height, self.sizeHint().height()))
-        self.move((self._host.width() - width) // 2, self._host.height() - self.height() - 46)
+        self.move((self._host.width() - width) // 2, self._host.height() - self.height() - 96)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if watched is self._host and event.type() == QEvent.Type.Resize and self.isVisible():

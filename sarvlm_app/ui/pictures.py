@@ -86,7 +86,7 @@ class Pictures(QObject):
             self._waiting[key].append(deliver)
             return None
         self._waiting[key] = [deliver]
-        self._background.run(f"picture {hash(key)}", partial(make_picture, request), partial(self._arrived, key))
+        self._background.read(f"picture {hash(key)}", partial(make_picture, request), partial(self._arrived, key))
         return None
 
     def _arrived(self, key: tuple[object, ...], image: QImage) -> None:

@@ -56,7 +56,7 @@ LIGHT = Palette(
     accent="#1668c5",
     on_accent="#ffffff",
     selection="#d5e6fa",
-    warm="#a85a00",
+    warm="#934b00",
     danger="#b42318",
 )
 THEMES = {palette.name: palette for palette in (DARK, LIGHT)}

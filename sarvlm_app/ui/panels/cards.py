@@ -25,11 +25,13 @@ class Card:
     key : object
         What the row stands for.
     title, line : str
-        First line (bold) and second line (muted).
+        First line and second line (muted).
     score : float or None
         0.5..1, drawn as a bar and a number.
     image : QImage or None
         The thumbnail, once it has been read.
+    tip, number : str
+        Tool tip; and what stands before the title in bold.
     """
 
     key: object
@@ -38,6 +40,7 @@ class Card:
     score: float | None = None
     image: QImage | None = None
     tip: str = ""
+    number: str = ""
 
 
 class CardModel(QAbstractListModel):
@@ -77,7 +80,7 @@ class CardModel(QAbstractListModel):
         if role == CARD_ROLE:
             return card
         if role in (int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)):
-            return f"{card.title}, {card.line}" + ("" if card.score is None else f", score {card.score:.2f}")
+            return f"{card.number} {card.title}, {card.line}".strip() + ("" if card.score is None else f", score {card.score:.2f}")
         return card.tip or None if role == int(Qt.ItemDataRole.ToolTipRole) else None
 
 
@@ -128,16 +131,21 @@ class CardDelegate(QStyledItemDelegate):
         width = right - left
         font = QFont(painter.font())
         font.setPixelSize(13)
-        font.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(font)
         painter.setPen(QColor(colours.text))
         top = box.top() + (5 if card.score is not None else 8)
         middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         elide = Qt.TextElideMode.ElideRight
-        title = painter.fontMetrics().elidedText(card.title, elide, int(width))
-        painter.drawText(QRectF(left, top, width, 18), middle, title)
+        indent = 0.0
+        if card.number:
+            font.setBold(True)
+            painter.setFont(font)
+            painter.drawText(QRectF(left, top, width, 18), middle, card.number)
+            indent = painter.fontMetrics().horizontalAdvance(card.number) + 7.0
+        font.setBold(False)
+        painter.setFont(font)
+        title = painter.fontMetrics().elidedText(card.title, elide, int(width - indent))
+        painter.drawText(QRectF(left + indent, top, width - indent, 18), middle, title)
         font.setPixelSize(12)
-        font.setWeight(QFont.Weight.Normal)
         painter.setFont(font)
         painter.setPen(QColor(colours.muted))
         line = painter.fontMetrics().elidedText(card.line, elide, int(width))

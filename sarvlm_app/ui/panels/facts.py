@@ -10,12 +10,16 @@ from sarvlm_app.ui.formats import lonlat_text
 from sarvlm_app.ui.panels.section import Section
 
 
+_TOLD = ("value_type", "value type")
+"""Facts that the rows of their own already tell."""
+
+
 def scene_facts(scene: Scene) -> list[tuple[str, str]]:
     """Label and value of each fact, the important ones first."""
     facts = [("Product", scene.product), ("Size", f"{scene.width} × {scene.height} px, {scene.dtype}")]
     if scene.spacing_m is not None:
         across, along = scene.spacing_m
-        facts.append(("Spacing", f"{across:.2f} × {along:.2f} m on the ground"))
+        facts.append(("Spacing", f"{across:.2f} × {along:.2f} m"))
     facts.append(("CRS", scene.georef.crs_name if scene.georef is not None else "no georeference"))
     values = scene.value_type.value + (" (assumed)" if scene.value_type_assumed else "")
     facts.append(("Values", f"{values}, {scene.calibration}"))
@@ -28,7 +32,7 @@ def scene_facts(scene: Scene) -> list[tuple[str, str]]:
         lons, lats = [corner[0] for corner in corners], [corner[1] for corner in corners]
         facts.append(("From", lonlat_text(min(lons), min(lats), 3)))
         facts.append(("To", lonlat_text(max(lons), max(lats), 3)))
-    facts += [(name.replace("_", " ").capitalize(), value) for name, value in scene.facts.items()]
+    facts += [(name.replace("_", " ").capitalize(), value) for name, value in scene.facts.items() if name not in _TOLD]
     if scene.missing:
         facts.append(("Missing", ", ".join(scene.missing)))
     return [(name, value) for name, value in facts if value]

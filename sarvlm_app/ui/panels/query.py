@@ -50,6 +50,7 @@ class QueryBar(QWidget):
             else:
                 row.addWidget(widget, stretch)
         self.button = QPushButton("Ask  ↵", objectName="askButton", toolTip="Look for this in the whole scene (Return)")
+        self.button.setFixedHeight(36)
         top = QHBoxLayout()
         top.setSpacing(9)
         top.addWidget(self._frame, 1)

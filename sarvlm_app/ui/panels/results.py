@@ -103,7 +103,7 @@ class ResultsPanel(QWidget):
         self._threshold_row.setVisible(has_answer)
         self.list.setVisible(some)
         self._filler.setVisible(not some)
-        self._examples.setVisible(not has_answer)
+        self._examples.setVisible(answer is None or (answer.complete and not some))
         self._sentence.setVisible(not some)
         if answer is None:
             self._show_invitation()
@@ -163,7 +163,7 @@ class ResultsPanel(QWidget):
         rank = candidate.rank
         image = self._picture(answer, candidate)
         tip = "Click to fly there;  N and P go to the next and the previous place."
-        return Card(rank, f"{rank}   {title}", line, candidate.score, image, tip)
+        return Card(rank, title, line, candidate.score, image, tip, str(rank))
 
     def _picture(self, answer: Answer, candidate: Candidate) -> QImage | None:
         stretch = self._session.stretch

@@ -8,8 +8,7 @@ from PySide6.QtCore import QItemSelectionModel, QSize, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
-from sarvlm_app.core.radiometry import default_stretch
-from sarvlm_app.core.scene import Scene, default_band
+from sarvlm_app.core.scene import Scene, default_band, default_stretch
 from sarvlm_app.core.session import Session
 from sarvlm_app.ui.bridge import Background
 from sarvlm_app.ui.panels.cards import THUMB_PX, Card, CardModel, card_list
@@ -45,7 +44,7 @@ class ScenesPanel(Section):
         self.head.addWidget(self._close)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
-        self._open = QPushButton("Open…", toolTip="Open a scene (Ctrl+O), or drop a file on the window")
+        self._open = QPushButton(" Open…", toolTip="Open a scene (Ctrl+O), or drop a file on the window")
         self._open.clicked.connect(self.open_clicked)
         demo = QPushButton("Demo scene", toolTip="Open the simulated demo scene")
         demo.clicked.connect(self.demo_clicked)
@@ -79,7 +78,7 @@ class ScenesPanel(Section):
         parts += ["simulated"] if scene.simulated and "simulated" not in scene.product.lower() else []
         if key not in self._images:
             self._images[key] = QImage()
-            self._background.run(f"thumbnail {key}", partial(_thumbnail, scene), partial(self._arrived, key))
+            self._background.read(f"thumbnail {key}", partial(_thumbnail, scene), partial(self._arrived, key))
         image = self._images[key]
         return Card(key, scene.name, " · ".join(parts), None, None if image.isNull() else image, str(scene.path))
 

@@ -21,6 +21,7 @@ class PointerLine(QWidget):
         for label, width in ((self.place, 150), (self.value, 110), (self.lonlat, 190)):
             label.setMinimumWidth(width)
             row.addWidget(label)
+        row.addStretch(1)
 
     def show_place(self, place: tuple[float, float] | None, lonlat: tuple[float, float] | None) -> None:
         """Renders the position; None clears the line."""

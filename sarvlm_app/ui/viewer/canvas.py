@@ -89,7 +89,7 @@ class SceneCanvas(QWidget):
         super().__init__(parent)
         self._model = ViewerModel()
         self._viewer = _Viewer(self._model, show_welcome_screen=False)
-        self._viewer.setStyleSheet(get_stylesheet("dark"))
+        self._viewer.setStyleSheet(get_stylesheet("dark") + "\nQWidget { background: black; }")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._viewer)

@@ -82,15 +82,18 @@ class Overlay(QWidget):
         return None
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        if not self.state.scene_shown:
-            return
         painter = QPainter(self)
+        if not self.state.scene_shown:
+            self._draw_invitation(painter)
+            painter.end()
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = QFont(self.font())
         font.setPixelSize(12)
         painter.setFont(font)
         if self.state.markers_visible:
             self._draw_markers(painter)
+        painter.setFont(font)
         self._draw_scale(painter)
         if self.state.legend_threshold is not None:
             self._draw_legend(painter, self.state.legend_threshold)
@@ -98,6 +101,14 @@ class Overlay(QWidget):
             self._draw_north(painter, self.state.north)
         self._draw_badges(painter)
         painter.end()
+
+    def _draw_invitation(self, painter: QPainter) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(17)
+        painter.setFont(font)
+        painter.setPen(QColor(190, 196, 206))
+        text = "Drop a SAR scene here, or press Ctrl+O to open one"
+        painter.drawText(QRectF(self.rect()), Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_markers(self, painter: QPainter) -> None:
         camera = self._camera()
@@ -167,7 +178,7 @@ class Overlay(QWidget):
         edge = left + (threshold - BACKGROUND) / (1 - BACKGROUND) * width
         painter.setPen(QPen(_INK, 2))
         painter.drawLine(QPointF(edge, base - 12), QPointF(edge, base + 3))
-        text = QRectF(left - 6, base + 3, width + 12, 18)
+        text = QRectF(left - 2, base + 3, width + 4, 18)
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "background")
         painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "strong match")
 

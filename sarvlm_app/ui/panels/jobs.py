@@ -1,0 +1,93 @@
+"""The running job in the status line: what, how far, how long still, and a way to stop it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+
+from sarvlm_app.core.jobs import JobState, JobStatus, Lane
+from sarvlm_app.ui.formats import seconds_text
+from sarvlm_app.ui.theme import Theme
+
+
+class JobsBar(QWidget):
+    """Shows the job that matters most and how many others there are.
+
+    Signals
+    -------
+    cancel_clicked(int)
+        The id of the job to stop.
+    """
+
+    cancel_clicked = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._jobs: dict[int, JobStatus] = {}
+        self.title = QLabel()
+        self._bar = QProgressBar(textVisible=False)
+        self._bar.setFixedWidth(130)
+        self.detail = QLabel()
+        self.detail.setMinimumWidth(80)
+        self.cancel = QToolButton(objectName="flat", iconSize=QSize(12, 12), toolTip="Cancel (Esc)")
+        self.cancel.setAccessibleName("Cancel job")
+        self.cancel.clicked.connect(self.cancel_current)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 12, 0)
+        row.setSpacing(9)
+        for widget in (self.title, self._bar, self.detail, self.cancel):
+            row.addWidget(widget)
+        theme.changed.connect(self._theme_icon)
+        self._theme_icon()
+        self._render()
+
+    @property
+    def current(self) -> JobStatus | None:
+        """The job that is shown: what computes goes before what only reads, what runs before what waits."""
+
+        def urgency(job: JobStatus) -> tuple[bool, bool, int]:
+            return job.state is not JobState.RUNNING, job.lane is not Lane.COMPUTE, job.id
+
+        return min(self._jobs.values(), key=urgency, default=None)
+
+    def show_job(self, job: JobStatus) -> None:
+        """Renders a change of a job: a running one appears, one that has ended goes; untitled ones never show."""
+        if not job.title:
+            return
+        if job.active:
+            self._jobs[job.id] = job
+        else:
+            self._jobs.pop(job.id, None)
+        self._render()
+
+    def cancel_current(self) -> None:
+        """Asks to stop the job that is shown."""
+        if self.current is not None:
+            self.cancel_clicked.emit(self.current.id)
+
+    def _render(self) -> None:
+        job = self.current
+        for widget in (self.title, self._bar, self.detail, self.cancel):
+            widget.setVisible(job is not None)
+        if job is None:
+            return
+        more = len(self._jobs) - 1
+        self.title.setText(job.title + (f"  (+{more})" if more else ""))
+        self.title.setToolTip(job.message)
+        if not job.total:
+            self._bar.setRange(0, 0)
+            self.detail.setText("")
+            return
+        self._bar.setRange(0, job.total)
+        self._bar.setValue(job.done)
+        left = "" if job.eta_s is None else f" · {_left_text(job.eta_s)} left"
+        self.detail.setText(f"{job.done / job.total:.0%}{left}")
+
+    def _theme_icon(self) -> None:
+        self.cancel.setIcon(self._theme.icon("close", self._theme.palette.muted))
+
+
+def _left_text(seconds: float) -> str:
+    """Whole seconds: a forecast has no tenths."""
+    return f"{max(1, round(seconds))} s" if seconds < 90 else seconds_text(seconds)

@@ -1,0 +1,161 @@
+"""One window at work: the session, its lanes, the panels, and every wire between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+
+from sarvlm_app.core.jobs import JobRunner
+from sarvlm_app.core.session import Session
+from sarvlm_app.errors import QueryError, SarvlmError, StorageError
+from sarvlm_app.settings import Settings, save_settings
+from sarvlm_app.ui.actions import build_actions
+from sarvlm_app.ui.bridge import Background, MainThreadPost
+from sarvlm_app.ui.canvas_presenter import CanvasPresenter
+from sarvlm_app.ui.commands import Commands
+from sarvlm_app.ui.dialogs.report import ReportDialog, report_text
+from sarvlm_app.ui.encoder_loader import EncoderLoader
+from sarvlm_app.ui.main_window import MainWindow
+from sarvlm_app.ui.theme import Theme
+from sarvlm_app.ui.view_state import ViewState
+
+_ANSWER_ACTIONS = ("export", "export_heatmap", "export_candidates", "export_picture", "clear", "next", "previous")
+
+
+class Workplace(QObject):
+    """Builds the window and connects session events to views and wishes of the user to verbs.
+
+    Parameters
+    ----------
+    app : QApplication
+    settings : Settings
+        As remembered from the last time; saved again when the window closes.
+    encoder : EncoderLoader, optional
+        Gives the model; default: the shipped one on the device of the settings.
+    """
+
+    def __init__(self, app: QApplication, settings: Settings, encoder: EncoderLoader | None = None) -> None:
+        super().__init__()
+        self._post = MainThreadPost()
+        self.runner = JobRunner(self._post)
+        self.encoder = encoder if encoder is not None else EncoderLoader(settings.device)
+        self.session = Session(self.runner, self.encoder, settings)
+        self.theme = Theme(app, settings.theme)
+        self.theme.apply()
+        self.view = ViewState()
+        self.view.heatmap.set_opacity(settings.heatmap_opacity)
+        self.background = Background(self.runner)
+        self.window = MainWindow(self.session, self.theme, self.view, self.background)
+        self.commands = Commands(self.session, self.window, self.view, self.theme)
+        self.commands.settings = settings
+        self.commands.cancel_job = self.window.jobs.cancel_current
+        self.actions = build_actions(self.window, self.commands.handlers())
+        exports = ("export_heatmap", "export_candidates", "export_picture")
+        self.window.selected.set_exports([self.actions[name] for name in exports])
+        panels = (self.window.display, self.window.pointer)
+        self.presenter = CanvasPresenter(self.session, self.window.canvas, self.view, self.background, panels)
+        self.window.closing = self.shut_down
+        self._wire_session()
+        self._wire_window()
+        self._show_active()
+        self._show_answer()
+
+    def start(self, scene_paths: Sequence[Path]) -> None:
+        """Opens the first scenes, or the demo scene, then loads the model while the user looks."""
+        if scene_paths:
+            self.commands.open_paths(list(scene_paths))
+        else:
+            self.session.open_demo()
+        self.background.compute("Loading the model", self.encoder.load_now, self._show_model, self._show_fault)
+        self.window.query.line.setFocus()
+
+    def restore_window(self) -> None:
+        """Gives the window the size and place that it had the last time."""
+        geometry, _ = self.commands.settings.window_bytes()
+        if not geometry or not self.window.restoreGeometry(geometry):
+            screen = self.window.screen().availableGeometry()
+            self.window.resize(min(1600, screen.width()), min(1000, screen.height()))
+
+    def shut_down(self) -> None:
+        """Remembers the choices, cancels every job and waits for the lanes."""
+        settings = replace(
+            self.commands.settings.with_window(bytes(self.window.saveGeometry().data()), b""),
+            heatmap_opacity=self.view.heatmap.opacity,
+            threshold=self.session.threshold,
+        )
+        try:
+            save_settings(settings)
+        except StorageError as error:
+            self.window.toast.show_fault(str(error))
+        self.presenter.stop()
+        self.runner.close()
+
+    # ---- session -> views ------------------------------------------------
+    def _wire_session(self) -> None:
+        session = self.session
+        session.scenes_changed.connect(self.window.scenes.show_scenes)
+        session.active_changed.connect(self._show_active)
+        session.answer_changed.connect(self._show_answer)
+        session.selection_changed.connect(self._show_selection)
+        session.failed.connect(self._show_fault)
+        session.message.connect(self.window.toast.show_message)
+        self.runner.changed.connect(self.window.jobs.show_job)
+        self.runner.crashed.connect(self._show_crash)
+
+    def _show_active(self) -> None:
+        scene = self.session.active
+        self.window.scenes.show_scenes()
+        self.window.facts.show_scene(scene)
+        self.window.results.show_answer()
+        self.window.query.button.setEnabled(scene is not None)
+        self.actions["close_scene"].setEnabled(scene is not None)
+        self.window.setWindowTitle(f"{scene.name} - SARVLM Desktop" if scene is not None else "SARVLM Desktop")
+
+    def _show_answer(self) -> None:
+        self.window.results.show_answer()
+        self.window.selected.show_selection()
+        self.window.query.show_question(self.session.query_text, self.session.negatives)
+        for name in _ANSWER_ACTIONS:
+            self.actions[name].setEnabled(self.session.answer is not None)
+
+    def _show_selection(self) -> None:
+        self.window.results.show_selection()
+        self.window.selected.show_selection()
+        if self.session.selected is not None:
+            self.presenter.fly_to(self.session.selected)
+
+    def _show_fault(self, error: SarvlmError) -> None:
+        if isinstance(error, QueryError):
+            self.window.query.show_error(str(error))
+        else:
+            self.window.toast.show_fault(str(error))
+
+    def _show_crash(self, _title: str, error: BaseException) -> None:
+        dialog = ReportDialog(report_text(type(error), error, error.__traceback__), self.window)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _show_model(self, badge: tuple[str, str]) -> None:
+        model, device = badge
+        self.window.model_label.setText(model)
+        self.window.device_label.setText(device)
+        self.window.device_label.setVisible(bool(device))
+
+    # ---- user -> verbs ---------------------------------------------------
+    def _wire_window(self) -> None:
+        window, commands, view = self.window, self.commands, self.view
+        window.query.asked.connect(commands.ask)
+        window.query.typed.connect(commands.typed)
+        window.results.chosen.connect(self.session.select)
+        window.results.example_chosen.connect(window.query.ask_words)
+        window.scenes.open_clicked.connect(commands.open_dialog)
+        window.scenes.demo_clicked.connect(self.session.open_demo)
+        window.canvas.files_dropped.connect(commands.open_paths)
+        window.jobs.cancel_clicked.connect(self.session.cancel)
+        for action, shown in (("toggle_heatmap", view.heatmap), ("toggle_markers", view.numbers)):
+            self.actions[action].setChecked(shown.visible)
+            shown.changed.connect(lambda name=action, layer=shown: self.actions[name].setChecked(layer.visible))
