@@ -10,7 +10,7 @@ from .airport import add_airport
 from .canvas import Canvas
 from .files import write_geotiff, write_truth
 from .ground import grow_forest, lay_fields, patches
-from .harbour import add_harbour
+from .harbour import add_harbour, add_rubble
 from .layouts import cross_river
 from .noise import gaussian_field
 from .scene import compose
@@ -22,7 +22,7 @@ from .surfaces import Cover
 from .town import add_farmsteads, build_city, build_industry, build_residential
 from .water import Course, coast_distance, lay_river, lay_road, lay_sea, ruffle_sea
 
-SPEC = SimulationSpec(2048, 2048, 3.0, "mixed", 3.0, -27.0, "right", 20)
+SPEC = SimulationSpec(2048, 2048, 3.0, "mixed", 3.0, -27.0, "right", 25)
 #: Off the coast south of Long Beach, UTM zone 11 N; the place is real, the town is not.
 CRS, ORIGIN = "EPSG:32611", (391_000.0, 3_737_000.0)
 
@@ -84,10 +84,9 @@ def _layout(canvas: Canvas) -> None:
         lay_road(canvas, Course.draw(canvas, 0.03, heading, np.array(through)), 18.0)
     lay_river(canvas, river, 130.0)
     cross_river(canvas, river, 130.0, (-820.0, 560.0, -1500.0))
-    inland = coast_distance(canvas, 0.42, 183.0, 0.018)
+    inland = coast_distance(canvas, 0.42, 183.0, 0.012)
     lay_sea(canvas, inland, 35.0)
     ruffle_sea(canvas)
-    canvas.gain_db[canvas.cover == Cover.SEA] += 2.5
     _shore(canvas)
     add_farmsteads(canvas, 25)
 
@@ -95,7 +94,7 @@ def _layout(canvas: Canvas) -> None:
 def _shore(canvas: Canvas) -> None:
     """Harbour, tank farms and all that swims."""
     line = float(np.flatnonzero((canvas.cover == Cover.SEA).mean(1) > 0.5)[0]) * canvas.spacing
-    add_harbour(canvas, Frame(np.array([3000.0, line + 60]), 87.0), 2500.0)
+    add_harbour(canvas, Frame(np.array([3000.0, line + 75]), 87.0), 2500.0, (0.5, 0.3, 0.2, 0.0))
     for along, rows, cols in ((1750.0, 4, 5), (4950.0, 3, 3)):
         add_tank_farm(canvas, Frame(np.array([along, line - 420]), 87.0), rows, cols)
     for spot, length, heading, speed in (
@@ -105,4 +104,6 @@ def _shore(canvas: Canvas) -> None:
     ):  # fmt: skip
         add_ship(canvas, np.array(spot), length, heading, speed=speed)
     add_platform(canvas, np.array([3400.0, 5850.0]))
+    bow = np.linspace(-1, 1, 9)
+    add_rubble(canvas, np.column_stack([3950 + 800 * bow, line + 960 - 130 * bow**2]), 22.0)
     scatter_ships(canvas, 8, longest=120.0)

@@ -11,14 +11,19 @@ from .ships import add_ship, draw_beam
 from .structures import add_containers, add_crane, add_tank_farm
 from .surfaces import Cover
 
+#: Shares of finger piers, straight quays, wide piers and empty stretches along a shore.
+MIX = (0.4, 0.3, 0.15, 0.15)
 
-def add_harbour(canvas: Canvas, frame: Frame, length: float) -> None:
+
+def add_harbour(canvas: Canvas, frame: Frame, length: float, mix: tuple[float, float, float, float] = MIX) -> None:
     """A harbour whose quay runs along the frame's axis for `length` metres; the sea is to its right.
 
     Parameters
     ----------
     frame : Frame
         Origin at the start of the quay line.
+    mix : tuple of float
+        Shares of finger piers, quays, wide piers and gaps; their sum is 1.
     """
     rng = canvas.rng
     depth = float(rng.uniform(150, 500))
@@ -28,7 +33,7 @@ def add_harbour(canvas: Canvas, frame: Frame, length: float) -> None:
     canvas.taken[:] = False
     position = float(rng.uniform(20, 150))
     while position < length - 60:
-        style = rng.choice(["pier", "quay", "wide", "gap"], p=[0.4, 0.3, 0.15, 0.15])
+        style = rng.choice(["pier", "quay", "wide", "gap"], p=mix)
         if style == "gap":
             position += float(rng.uniform(60, 250))
         elif style == "quay":

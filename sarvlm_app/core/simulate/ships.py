@@ -103,7 +103,7 @@ def add_wake(canvas: Canvas, stern: Float64, size: tuple[float, float], heading:
     """Dark turbulent wake and bright Kelvin arms behind a moving ship."""
     length, beam = size
     rng = canvas.rng
-    reach = length * rng.uniform(5, 25) * min(1.5, speed / 6)
+    reach = length * rng.uniform(4, 15) * min(1.5, speed / 6)
     box = place(
         np.array([[-reach, -0.4 * reach], [-reach, 0.4 * reach], [length, 0.4 * reach], [length, -0.4 * reach]]),
         stern,
@@ -123,7 +123,7 @@ def add_wake(canvas: Canvas, stern: Float64, size: tuple[float, float], heading:
     gain = -rng.uniform(2, 7) * np.exp(-0.5 * (across / width) ** 2)
     opening = np.tan(np.deg2rad(rng.choice([19.5, 19.5, 8.0, 4.0])))
     arm = np.maximum(beam * 0.3 + 0.006 * behind, 0.6 * canvas.spacing)
-    gain += rng.uniform(2, 7) * np.exp(-0.5 * ((across - opening * behind) / arm) ** 2)
+    gain += rng.uniform(1.5, 5.0) * np.exp(-0.5 * ((across - opening * behind) / arm) ** 2)
     water = inside & (canvas.cover[rows, cols] == Cover.SEA)
     canvas.gain_db[rows, cols] += np.where(water, gain * fade, 0).astype(np.float32)
 

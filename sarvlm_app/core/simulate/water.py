@@ -20,10 +20,10 @@ def ruffle_sea(canvas: Canvas) -> None:
     wind = float(rng.uniform(0, np.pi))
     swell = rng.uniform(70, 280)
     if swell > 3 * spacing and rng.random() < 0.6:
-        gain += np.float32(rng.uniform(0.2, 1.5)) * wave_field(shape, swell / spacing, wind + rng.normal(0, 0.4), rng)
+        gain += np.float32(rng.uniform(0.2, 1.1)) * wave_field(shape, swell / spacing, wind + rng.normal(0, 0.4), rng)
     if rng.random() < 0.6:
         streak = rng.uniform(40, 150) / spacing
-        gain += np.float32(rng.uniform(0.2, 1.2)) * gaussian_field(
+        gain += np.float32(rng.uniform(0.2, 0.8)) * gaussian_field(
             shape, max(streak, 0.8), rng, stretch=8.0, angle=wind
         )
     if rng.random() < 0.45:
