@@ -74,8 +74,6 @@ def open_scene(path: str | Path) -> Scene:
         if family is not None:
             return family.describe(place)
     except (OSError, RuntimeError) as error:
-        if isinstance(error, SceneError):
-            raise
         reason = getattr(error, "strerror", None) or str(error)
         raise SceneError(f"{text} cannot be read ({reason}); check its permissions and the disk.") from error
     if place.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -80,15 +81,17 @@ class LevelStore:
         StorageError
             When the disk is full or the folder has become unwritable.
         """
+        part = self._folder / f"{_STATE}.{os.getpid()}.part"
         try:
             for level, block in blocks.items():
                 with self._file(level).open("r+b") as file:
                     file.seek(self._offsets[level] + 2 * self._shapes[level][1] * first_rows[level])
                     file.write(np.ascontiguousarray(block, dtype=np.float16).data)
-            part = self._folder / f"{_STATE}.{os.getpid()}.part"
             part.write_text(json.dumps(self._state(rows_done)), encoding="utf-8")
             os.replace(part, self._folder / _STATE)
         except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             raise self._failure(error) from error
         self._rows_done = rows_done
 

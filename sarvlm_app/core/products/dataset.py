@@ -20,7 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.session import DummySession
 
-from sarvlm_app.errors import SceneError
+from sarvlm_app.errors import SarvlmError, SceneError
 
 GDAL_CACHE_BYTES = 128 * 2**20
 IDLE_HANDLES = 12
@@ -65,7 +65,13 @@ def open_dataset(path: Path, overview: int | None = None) -> DatasetReader:
     SceneError
         When it is no image, or a broken one.
     """
-    driver = driver_of(path)
+    try:
+        driver = driver_of(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SceneError(
+            f"{path} cannot be read ({reason}); check that it is still there and its permissions."
+        ) from error
     if driver is None:
         raise SceneError(f"{path} is not an image that can be read here; open a GeoTIFF, NITF, PNG or JPEG file.")
     extra = {} if overview is None else {"overview_level": overview}
@@ -135,6 +141,9 @@ def borrowed(path: Path, overview: int | None = None) -> Iterator[DatasetReader]
     try:
         with rasterio.Env(session=DummySession(), **_OPTIONS):  # GDAL's remarks go to the log, not to stderr
             yield dataset
+    except SarvlmError:
+        dataset.close()
+        raise
     except (RasterioError, OSError) as error:
         dataset.close()
         raise broken(path) from error

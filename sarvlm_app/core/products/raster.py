@@ -8,7 +8,7 @@ Rules for what the file does not say (each leaves a sentence in `Scene.facts`):
   other floats are `intensity` when their median is under 1, else `amplitude`.
 * Integers are `dn`, treated as amplitude.
 * Without a declared no-data value, 0 is no data when a corner of the scene is
-  all zero while the rest hardly has zeros: the frame around a swath.
+  all zero and zeros come in solid runs: the frame around a swath.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from sarvlm_app.errors import SceneError
 
 PROBE_COUNT, PROBE_EDGE = 14, 64
 DB_BELOW, DB_SHARE = -1.0, 0.1
-FRAME_ZERO_SHARE = 0.01
+FRAME_EDGES = 0.01
+"""Changes between zero and not zero per pixel along rows: a frame has few, clipped speckle has many."""
 
 _FORMATS = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000"}
 _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
@@ -139,7 +140,7 @@ def _probe(path: Path, dataset: DatasetReader, channels: tuple[int, ...]) -> _Pr
     size = (dataset.width, dataset.height)
     block_height, block_width = dataset.block_shapes[channels[0] - 1]
     raw = Source(path, channels, ValueType.DN, None)
-    collected, zero_shares, corner_zero = [], [], False
+    collected, edges, corner_zero = [], [], False
     edge = min(PROBE_EDGE, min(size) // 4)
     for window in sample_windows(size, (block_width, block_height), PROBE_COUNT, PROBE_EDGE):
         values, valid = read_native(dataset, raw, window)
@@ -147,11 +148,11 @@ def _probe(path: Path, dataset: DatasetReader, channels: tuple[int, ...]) -> _Pr
         at_end = window.row == 0, window.row_end == size[1]
         if any(at_side) and any(at_end) and edge >= PROBE_EDGE // 4:
             corner_zero |= _corner_is_zero(values, edge, at_side, at_end)
-        if values.any():
-            zero_shares.append(float(np.mean(values == 0)))
+        if values.shape[1] > 1 and values.any():
+            edges.append(float(np.mean(np.diff(values == 0, axis=1))))
         modulus = np.abs(values) if values.dtype.kind == "c" else values
         collected.append(modulus[valid & np.isfinite(modulus)].astype(np.float64))
-    frame = corner_zero and (not zero_shares or float(np.median(zero_shares)) < FRAME_ZERO_SHARE)
+    frame = corner_zero and (not edges or float(np.median(edges)) < FRAME_EDGES)
     return _Probe(np.concatenate(collected), frame)
 
 
