@@ -148,6 +148,7 @@ class OpenClipEncoder:
             margin_px=max(64 // cell, 1) * cell,
             finest_spacing_m=None,
             profile=options.profile,
+            weights_sha256=options.sha256,
         )
 
     @property
