@@ -16,6 +16,8 @@ from .spec import SimulationSpec, TruthObject
 from .surfaces import Cover
 
 Float32 = NDArray[np.float32]
+#: Classes that belong to one object and go with it.
+BUILT = (Cover.BRIDGE, Cover.PIER, Cover.BREAKWATER, Cover.RUNWAY)
 
 
 @dataclass(slots=True)
@@ -91,7 +93,8 @@ class Canvas:
         return polygon_mask(outline / self.spacing, self.shape)
 
     def clear(self, area: NDArray[np.bool_]) -> None:
-        """Take away all that stands on an area, bool (h, w): bodies, scatterers, truth."""
+        """Take away all that stands on an area, bool (h, w), and the whole of what reaches well into it."""
+        area = area | self._forget(area)
         self.height[area] = 0.0
         self.extra[area] = 0.0
         self.gain_db[area] = 0.0
@@ -99,12 +102,22 @@ class Canvas:
             xy, rcs = np.concatenate(self.points), np.concatenate(self.rcs)
             keep = ~self._inside(area, xy)
             self.points, self.rcs = [xy[keep]], [rcs[keep]]
-        if self.objects:
-            sizes = np.array([len(thing.polygon_px) for thing in self.objects])
-            corners = np.concatenate([thing.polygon_px for thing in self.objects]) * self.spacing
-            owner = np.repeat(np.arange(sizes.size), sizes)
-            drowned = np.bincount(owner, self._inside(area, corners), sizes.size) / sizes
-            self.objects = [thing for thing, share in zip(self.objects, drowned, strict=True) if share < 0.3]
+
+    def _forget(self, area: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Strike objects that reach into an area from the truth; where they stood, bool (h, w)."""
+        gone = np.zeros(self.shape, bool)
+        if not self.objects:
+            return gone
+        sizes = np.array([len(thing.polygon_px) for thing in self.objects])
+        corners = np.concatenate([thing.polygon_px for thing in self.objects]) * self.spacing
+        share = np.bincount(np.repeat(np.arange(sizes.size), sizes), self._inside(area, corners), sizes.size) / sizes
+        for thing, drowned in zip(self.objects, share, strict=True):
+            found = polygon_mask(thing.polygon_px, self.shape) if drowned >= 0.3 else None
+            if found is not None:
+                gone[found[0], found[1]] |= found[2]
+        self.cover[gone & np.isin(self.cover, BUILT)] = Cover.GRASSLAND
+        self.objects = [thing for thing, drowned in zip(self.objects, share, strict=True) if drowned < 0.3]
+        return gone
 
     def clear_outline(self, outline: Float64) -> None:
         """`clear` inside an outline in metres."""

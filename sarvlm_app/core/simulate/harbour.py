@@ -99,7 +99,7 @@ def _moor_row(canvas: Canvas, axis: Frame, along: tuple[float, float], side: flo
             heading = axis.heading_deg + float(rng.choice([0.0, 180.0]))
             berth = axis.box((position + 1, position + length - 1), (side * 3.0, side * (beam + 4.0)))
             if canvas.free(berth, on=(Cover.SEA, Cover.RIVER), inside=False):
-                add_ship(canvas, centre, length, heading, beam=beam, moored=True)
+                add_ship(canvas, centre, length, heading, beam=beam, speed=None)
         position += length + float(rng.uniform(8, 40))
 
 

@@ -62,8 +62,7 @@ def add_ship(
     heading: float,
     *,
     beam: float | None = None,
-    moored: bool = False,
-    speed: float = 0.0,
+    speed: float | None = 0.0,
 ) -> Float64:
     """Draw a ship and its wake, record it, and return its outline in metres.
 
@@ -75,13 +74,13 @@ def add_ship(
         Metres.
     heading : float
         Degrees clockwise from the top of the picture.
-    speed : float
-        Metres a second; a wake is drawn above 1.
+    speed : float or None
+        Metres a second; a wake is drawn above 1. None is a ship moored.
     """
     rng = canvas.rng
     beam = draw_beam(length, rng) if beam is None else beam
     outline = ship_outline(centre, length, beam, heading)
-    if speed > 1.0:
+    if speed is not None and speed > 1.0:
         # a target moving in range is displaced in azimuth; its wake is not
         radial = speed * np.sin(np.deg2rad(heading)) * np.sin(canvas.incidence)
         add_wake(canvas, centre - (0.0, canvas.delay_s * radial), (length, beam), heading, speed)
@@ -95,7 +94,7 @@ def add_ship(
     toward = np.where((local[:, 1] > 0) == lit, 1.6, 0.6)
     canvas.scatter(place(local, centre, heading), rcs * toward)
     canvas.reserve(rectangle(centre, length * 1.15, beam * 1.6 + 10, heading))
-    canvas.record("moored ship" if moored else "ship", outline, (length, beam), heading)
+    canvas.record("moored ship" if speed is None else "ship", outline, (length, beam), heading)
     return outline
 
 
