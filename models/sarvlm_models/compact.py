@@ -98,7 +98,7 @@ class ImageTower(nn.Module):
 
     def patches(self, fused: Tensor) -> Tensor:
         """Unit patch vectors (n, d, rows, cols)."""
-        return F.normalize(self.to_patch(fused).float(), dim=1)
+        return F.normalize(self.to_patch(fused.float()), dim=1)
 
     def whole(self, fused: Tensor) -> Tensor:
         """Unit vectors (n, d): attention-pooled, mean and spread of the fused features."""
@@ -146,6 +146,7 @@ class CompactEncoder:
             window_px=1024,
             margin_px=64,
             finest_spacing_m=FINEST_SPACING_M,
+            weights_sha256=digest,
         )
 
     @property

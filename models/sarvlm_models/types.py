@@ -185,6 +185,8 @@ class EncoderSpec:
         not used (their view is cut by the border); multiples of `cell_px`.
     finest_spacing_m : float or None
         A scene with smaller pixels is averaged down to about this spacing.
+    weights_sha256 : str
+        Of the whole weight file, for the tags of exports.
     """
 
     model_id: str
@@ -194,3 +196,4 @@ class EncoderSpec:
     margin_px: int = 64
     finest_spacing_m: float | None = None
     profile: str = field(default="sar")
+    weights_sha256: str = ""

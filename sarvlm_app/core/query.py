@@ -24,7 +24,7 @@ from sarvlm_app.core.scene import Scene
 from sarvlm_app.core.scene_index import SceneIndex
 from sarvlm_app.errors import QueryError
 from sarvlm_models.api import TextEncoder
-from sarvlm_models.types import Float16, Float32, Heatmap, TextQuery
+from sarvlm_models.types import Float16, Float32, Heatmap, TextQuery, Window
 
 BACKGROUND_PROMPTS: Final = (
     "nothing in particular", "clutter", "speckle noise", "open sea", "a lake", "a river", "a beach", "farm fields",
@@ -281,24 +281,36 @@ def _candidate(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query put to a scene: everything but the vectors."""
+    """A query put to a scene, or to the part `area` of it: everything but the vectors."""
 
     query: TextQuery
     scene: Scene
     band: int
     top: int = MOST_CANDIDATES
+    area: Window | None = None
+
+
+def masked(scores: Float32, cell_px: float, area: Window | None) -> Float32:
+    """Scores with NaN in every cell whose centre lies outside `area`."""
+    if area is None:
+        return scores
+    rows = (np.arange(scores.shape[0]) + 0.5) * cell_px
+    cols = (np.arange(scores.shape[1]) + 0.5) * cell_px
+    inside_rows = (rows >= area.row) & (rows < area.row_end)
+    inside_cols = (cols >= area.col) & (cols < area.col_end)
+    return np.where(inside_rows[:, None] & inside_cols[None], scores, np.nan).astype(np.float32)
 
 
 def answer_from(index: SceneIndex, question: Question, texts: TextVectors, ctx: JobContext, encode_s: float) -> Answer:
     """Score an index, as far as it is encoded, and find the places that stand out."""
     began = time.perf_counter()
     prompts = texts.prompts(question.query)
-    scores = smooth(score_vectors(index.vectors, prompts, ctx))
+    scores = masked(smooth(score_vectors(index.vectors, prompts, ctx)), float(index.layout.cell_px), question.area)
     heatmap = Heatmap(scores, float(index.layout.cell_px), question.query)
     candidates = peaks(heatmap, question.scene, question.query.threshold, question.top)
     spent = time.perf_counter() - began
     return Answer(
         query=question.query, scene=question.scene, band=question.band, heatmap=heatmap, candidates=candidates,
         stands_out=bool(candidates), seconds=Timing(encode_s, spent, encode_s + spent), cached=encode_s == 0.0,
-        complete=index.complete,
+        complete=index.covers(question.area),
     )  # fmt: skip

@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +85,11 @@ class Layout:
         """Width and height of the scene in the model's pixels."""
         return math.ceil(self.width / self.key.factor), math.ceil(self.height / self.key.factor)
 
+    def touches(self, tile: Tile, area: Window) -> bool:
+        """Whether the kept part of a tile shows some of `area` (full-resolution pixels)."""
+        f, keep = self.key.factor, tile.keep
+        return Window(keep.col * f, keep.row * f, keep.width * f, keep.height * f).intersection(area) is not None
+
     def tiles(self, first: Window | None = None) -> list[Tile]:
         """The windows to encode, in the model's pixels; what `first` shows comes first."""
         width, height = self.reduced
@@ -133,6 +138,13 @@ class SceneIndex:
         """Whether every window is encoded."""
         return bool(self._done.all())
 
+    def covers(self, area: Window | None) -> bool:
+        """Whether every window that shows a part of `area` is encoded (all of them, without an area)."""
+        if area is None:
+            return self.complete
+        tiles = self.layout.tiles()
+        return all(self._done[i] for i, tile in enumerate(tiles) if self.layout.touches(tile, area))
+
     @property
     def share(self) -> float:
         """Share of the windows that are encoded, 0..1."""
@@ -145,8 +157,9 @@ class SceneIndex:
         ctx: JobContext,
         first: Window | None = None,
         on_window: Callable[[], None] | None = None,
+        only: Window | None = None,
     ) -> None:
-        """Encode the windows that are missing, the visible part first.
+        """Encode the windows that are missing, those of `first` first, and only those of `only`.
 
         Raises
         ------
@@ -156,8 +169,9 @@ class SceneIndex:
             When the scene cannot be read.
         """
         order = {tile.keep: number for number, tile in enumerate(self.layout.tiles())}
-        waiting = [tile for tile in self.layout.tiles(first) if not self._done[order[tile.keep]]]
-        total = len(order)
+        wanted = [tile for tile in self.layout.tiles(first or only) if only is None or self.layout.touches(tile, only)]
+        waiting = [tile for tile in wanted if not self._done[order[tile.keep]]]
+        total = len(wanted)
         stats = scene_stats(scene, self.layout.key.band)
         for count, tile in enumerate(waiting):
             ctx.step(total - len(waiting) + count, total, f"Encoding {scene.name}")
@@ -253,22 +267,3 @@ def _allocate(path: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -
     del array
     with path.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, size) if hasattr(os, "posix_fallocate") else file.truncate(size)
-
-
-@dataclass(frozen=True, slots=True)
-class CacheEntry:
-    """One kept thing of the cache: what it is of, where, how large, when last used (UTC seconds)."""
-
-    scene: str
-    name: str
-    kind: str
-    model: str
-    path: Path
-    bytes: int
-    complete: bool
-    used: float
-
-
-def with_bytes(entry: CacheEntry, size: int) -> CacheEntry:
-    """A copy of an entry with another size."""
-    return replace(entry, bytes=size)

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,11 +106,12 @@ class SimulatedScenes:
         self.scenes = [self._load(path) for path in self.paths]
 
     @staticmethod
-    def _load(path: Path) -> dict[str, NDArray]:
+    def _load(path: Path) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as arrays:
-            scene = {key: arrays[key] for key in arrays.files}
+            scene: dict[str, Any] = {key: arrays[key] for key in arrays.files}
         scene["levels"] = np.array(amplitude_levels(scene["amplitude"].astype(np.float32)))
-        scene["polygons"] = np.array(np.split(scene["corners"], np.cumsum(scene["lengths"])[:-1]), dtype=object)
+        ends = np.cumsum(scene["lengths"]).tolist()
+        scene["polygons"] = [scene["corners"][a:b] for a, b in zip([0, *ends], ends, strict=False)]
         return scene
 
     def draw(self, rng: np.random.Generator) -> Sample:
@@ -134,7 +136,7 @@ class SimulatedScenes:
         sample = vary_radiometry(Sample(crop / median, ratio, spacing, labels), rng, 0.8)
         return hide_spacing(turn(sample, int(rng.integers(4)), bool(rng.random() < 0.5)), rng)
 
-    def _labels(self, scene: dict[str, NDArray], row0: int, col0: int, spacing: float) -> LabelMap:
+    def _labels(self, scene: dict[str, Any], row0: int, col0: int, spacing: float) -> LabelMap:
         labels = LabelMap.knowing(self.vocabulary, "vehicle", "aircraft", "ship", "structure", "cover")
         cover = scene["landcover"][row0 : row0 + CROP_PX, col0 : col0 + CROP_PX]
         shares = {}
@@ -153,7 +155,7 @@ class SimulatedScenes:
         self._paint_objects(labels, scene, row0, col0, spacing)
         return labels
 
-    def _paint_objects(self, labels: LabelMap, scene: dict[str, NDArray], row0: int, col0: int, spacing: float) -> None:
+    def _paint_objects(self, labels: LabelMap, scene: dict[str, Any], row0: int, col0: int, spacing: float) -> None:
         by_key: dict[str, list[NDArray]] = {}
         for label, polygon in zip(scene["labels"], scene["polygons"], strict=True):
             local = np.asarray(polygon, np.float32) - (col0, row0)

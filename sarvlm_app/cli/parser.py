@@ -1,0 +1,183 @@
+"""Commands and options of `sarvlm` (INTERFACE.md is the contract); imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sarvlm_app import __version__
+
+LATER = {
+    "detect": "detection of objects",
+    "caption": "captions",
+    "archive": "the archive",
+    "export": "the workbench and its projects",
+    "ensemble": "weight ensembles",
+    "evaluate": "evaluation",
+}
+Handler = Callable[[argparse.Namespace], int]
+
+
+class Usage(Exception):  # noqa: N818 - it is what the user is told, not a failure
+    """Wrong usage: the sentence to print."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of leaving the process."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise Usage(f"{self.format_usage()}{self.prog}: {message}")
+
+
+def _lazy(module: str, function: str) -> Handler:
+    def run(options: argparse.Namespace) -> int:
+        return int(getattr(import_module(f"sarvlm_app.cli.{module}"), function)(options))
+
+    return run
+
+
+def with_default_command(arguments: Sequence[str]) -> list[str]:
+    """`sarvlm SCENE ...` and `sarvlm` alone open the window."""
+    given = list(arguments)
+    names = {"gui", "demo", "info", "query", "cache", "models", "finetune", *LATER, "-h", "--help", "--version"}
+    return given if given and given[0] in names else ["gui", *given]
+
+
+def build_parser() -> Parser:
+    """The whole command line."""
+    parser = Parser(prog="sarvlm", description="Ask SAR scenes in plain words and see where the answer lies.")
+    parser.add_argument("--version", action="version", version=f"sarvlm {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    _add_gui(commands)
+    _add_demo(commands)
+    _add_info(commands)
+    _add_query(commands)
+    _add_cache(commands)
+    _add_models(commands)
+    _add_finetune(commands)
+    for name, what in LATER.items():
+        later = commands.add_parser(name, help=f"{what}: not in this version yet")
+        later.add_argument("rest", nargs=argparse.REMAINDER)
+        later.set_defaults(run=_not_yet(name, what))
+    return parser
+
+
+def _not_yet(name: str, what: str) -> Handler:
+    def run(_options: argparse.Namespace) -> int:
+        import sys
+
+        print(f"sarvlm {name}: {what} is not part of version {__version__} yet; see CHANGELOG.md.", file=sys.stderr)
+        return 2
+
+    return run
+
+
+def _command(commands: Any, name: str, handler: Handler, about: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(run=handler)
+    return parser
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output and nothing else there")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="NAME_OR_FILE", help="registry name or checkpoint (default: the compact SARCLIP)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+
+
+def window(text: str) -> tuple[int, int, int, int]:
+    """C,R,W,H in pixels."""
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().lstrip("-").isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not C,R,W,H in whole pixels, such as 0,0,1024,1024")
+    col, row, width, height = (int(part) for part in parts)
+    if width < 1 or height < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} has no area: width and height must be at least 1 px")
+    return col, row, width, height
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _add_gui(commands: Any) -> None:
+    parser = _command(commands, "gui", _lazy("window", "gui"), "open the window (the default)")
+    parser.add_argument("scenes", nargs="*", type=Path, metavar="SCENE")
+    parser.add_argument("--project", type=Path, help="(comes with the workbench)")
+
+
+def _add_demo(commands: Any) -> None:
+    parser = _command(commands, "demo", _lazy("scenes", "demo"), "write the simulated demo scene and its truth")
+    parser.add_argument("out", type=Path, metavar="OUT.tif")
+    _add_json(parser)
+
+
+def _add_info(commands: Any) -> None:
+    parser = _command(commands, "info", _lazy("scenes", "info"), "what is known of a scene")
+    parser.add_argument("scene", metavar="SCENE")
+    _add_json(parser)
+
+
+def _add_query(commands: Any) -> None:
+    parser = _command(commands, "query", _lazy("query", "query"), "find places in a scene by words")
+    parser.add_argument("scene", metavar="SCENE")
+    parser.add_argument("text", metavar="TEXT")
+    parser.add_argument("--negative", action="append", default=[], metavar="TEXT", help="what it must not be (repeatable)")
+    parser.add_argument("--top", type=count, default=20, metavar="N", help="at most N places (default 20)")
+    parser.add_argument("--threshold", type=share, metavar="T", help="score from which a place stands out, 0..1")
+    parser.add_argument("--window", type=window, metavar="C,R,W,H", help="only this part of the scene, in pixels")
+    parser.add_argument("--band", metavar="B", help="polarisation, name or number (default: first co-polarised)")
+    parser.add_argument("--heatmap", type=Path, metavar="OUT.tif")
+    parser.add_argument("--candidates", type=Path, metavar="OUT.geojson")
+    parser.add_argument("--png", type=Path, metavar="OUT.png")
+    parser.add_argument("--reference", action="store_true", help="the crop method of the paper instead of dense features")
+    _add_model(parser)
+    _add_json(parser)
+
+
+def _add_cache(commands: Any) -> None:
+    parser = _command(commands, "cache", _lazy("cache", "cache"), "what is kept of encoded scenes")
+    parser.add_argument("action", choices=("info", "clear"))
+    parser.add_argument("scenes", nargs="*", metavar="SCENE", help="only what is kept of these scenes")
+    _add_json(parser)
+
+
+def _add_models(commands: Any) -> None:
+    parser = _command(commands, "models", _lazy("models", "models"), "the registry of models")
+    actions = parser.add_subparsers(dest="action", metavar="list|info|add", required=True)
+    _add_json(actions.add_parser("list", help="all models"))
+    info = actions.add_parser("info", help="one model")
+    info.add_argument("name", metavar="NAME")
+    _add_json(info)
+    add = actions.add_parser("add", help="verify and remember a checkpoint file")
+    add.add_argument("file", metavar="FILE")
+    add.add_argument("--activation", choices=("gelu", "quick_gelu"))
+    add.add_argument("--profile", metavar="P")
+    _add_json(add)
+
+
+def _add_finetune(commands: Any) -> None:
+    parser = _command(commands, "finetune", _lazy("training", "finetune"), "train a model by a recipe")
+    parser.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--resume", action="store_true")
+    _add_json(parser)
