@@ -157,12 +157,12 @@ class CompactEncoder:
     @property
     def logit_scale(self) -> float:
         """Factor from cosine to logit learned in training."""
-        return float(self._model.scale)
+        return self._model.scale.item()
 
     @property
     def logit_bias(self) -> float:
         """Logit of a text that has nothing to do with a place, learned in training."""
-        return float(self._model.bias)
+        return self._model.bias.item()
 
     @torch.inference_mode()
     def encode_text(self, texts: Sequence[str]) -> Float32:

@@ -54,11 +54,17 @@ def input_planes(relative: Tensor, ratio: Tensor) -> Tensor:
     """
     log = torch.log(relative + FLOOR).clamp(*LOG_RANGE)
     linear = (relative / ratio).clamp(0.0, 2.0)
-    pad = min(LOCAL_PX, relative.shape[-1] | 1, relative.shape[-2] | 1) // 2
-    box = 2 * pad + 1
-    rows = F.avg_pool2d(log, (box, 1), stride=1, padding=(pad, 0), count_include_pad=False)
-    local_mean = F.avg_pool2d(rows, (1, box), stride=1, padding=(0, pad), count_include_pad=False)
+    local_mean = box_mean(box_mean(log, LOCAL_PX, -2), LOCAL_PX, -1)
     return torch.cat((log / 1.2, linear * 2.0 - 0.7, log - local_mean), dim=1)
+
+
+def box_mean(values: Tensor, box: int, dim: int) -> Tensor:
+    """Mean over `box` neighbours (odd) along one axis, over fewer at the borders; cost does not grow with `box`."""
+    length, half = values.shape[dim], box // 2
+    sums = F.pad(values.transpose(dim, -1).cumsum(-1), (1, 0))
+    place = torch.arange(length, device=values.device)
+    low, high = (place - half).clamp(min=0), (place + half + 1).clamp(max=length)
+    return ((sums[..., high] - sums[..., low]) / (high - low)).transpose(dim, -1)
 
 
 def spacing_code(spacing_m: Tensor) -> Tensor:
