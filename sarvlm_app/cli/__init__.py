@@ -20,9 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Usage as error:
         print(error, file=sys.stderr)
         return EXIT_USAGE
-    from sarvlm_app.paths import scrub_foreign_geo_environment
+    from sarvlm_app.paths import scrub_geo_environment
 
-    scrub_foreign_geo_environment()
+    scrub_geo_environment()
     try:
         return int(options.run(options))
     except SarvlmError as error:
