@@ -8,7 +8,7 @@ UNAME := $(shell uname -s)
 # Linux runs the window on a virtual display, with Mesa's software OpenGL
 ifeq ($(UNAME),Linux)
 DISPLAYED := LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
-PYTEST := $(DISPLAYED) $(BIN)/python -m pytest -p no:xvfb
+PYTEST := $(DISPLAYED) $(BIN)/python -m pytest --no-xvfb
 else
 DISPLAYED :=
 PYTEST := $(BIN)/python -m pytest
