@@ -3,41 +3,66 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-from sarvlm_app.cli.progress import print_json
+from sarvlm_app.cli.output import print_json
 from sarvlm_app.core.kept import Kept, list_kept, remove
 from sarvlm_app.core.scene import open_scene
+from sarvlm_app.errors import SceneError
 from sarvlm_app.paths import cache_dir
 
 
 def cache(options: argparse.Namespace) -> int:
     """List or clear the kept indices and overviews."""
     folder = cache_dir()
-    wanted = {open_scene(name).fingerprint for name in options.scenes}
-    kept = [entry for entry in list_kept(folder) if not wanted or entry.fingerprint in wanted]
+    kept = _kept_of(options.scenes, list_kept(folder))
     if options.action == "clear":
         freed = remove(kept)
         if options.json:
             print_json({"folder": str(folder), "removed": len(kept), "bytes_freed": freed})
         else:
-            print(f"Removed {len(kept)} kept folders, {freed / 1e6:.1f} MB.")
+            print(f"Removed {_folders(kept)}, {freed / 1e6:.1f} MB.")
         return 0
+    total = sum(entry.bytes for entry in kept)
     if options.json:
-        print_json({"folder": str(folder), "bytes": sum(e.bytes for e in kept), "kept": [_as_json(e) for e in kept]})
-    else:
-        print(f"{folder}: {sum(e.bytes for e in kept) / 1e6:.1f} MB in {len(kept)} folders")
-        for entry in kept:
-            state = "complete" if entry.complete else "unfinished"
-            print(f"{entry.bytes / 1e6:9.1f} MB  {entry.kind:<9}  {state:<10}  {entry.scene or entry.fingerprint}")
+        print_json({"folder": str(folder), "bytes": total, "kept": [_as_json(entry) for entry in kept]})
+        return 0
+    print(f"{folder}: {total / 1e6:.1f} MB in {_folders(kept)}")
+    for entry in kept:
+        state = "complete" if entry.complete else "unfinished"
+        print(f"{entry.bytes / 1e6:9.1f} MB  {entry.kind:<9}  {state:<10}  {entry.scene or entry.fingerprint}")
     return 0
 
 
-def _as_json(entry: Kept) -> dict[str, object]:
+def _kept_of(scenes: Sequence[str], kept: Sequence[Kept]) -> list[Kept]:
+    """What is kept of the named scenes (of all, where none is named); a scene that is gone is known by its path."""
+    if not scenes:
+        return list(kept)
+    wanted: set[str] = set()
+    for name in scenes:
+        place = str(Path(name).expanduser().absolute())
+        try:
+            wanted.add(open_scene(name).fingerprint)
+        except SceneError:
+            known = {entry.fingerprint for entry in kept if entry.scene == place}
+            if not known:
+                raise
+            wanted |= known
+    return [entry for entry in kept if entry.fingerprint in wanted]
+
+
+def _folders(kept: Sequence[Kept]) -> str:
+    return "1 folder" if len(kept) == 1 else f"{len(kept)} folders"
+
+
+def _as_json(entry: Kept) -> dict[str, Any]:
     return {
         "kind": entry.kind,
         "scene": entry.scene or None,
-        "fingerprint": entry.fingerprint,
+        "fingerprint": entry.fingerprint or None,
         "model": entry.model or None,
         "path": str(entry.path),
         "bytes": entry.bytes,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 from sarvlm_app import __version__
 
+COMMANDS = ("gui", "demo", "info", "query", "cache", "models", "finetune")
 LATER = {
     "detect": "detection of objects",
     "caption": "captions",
@@ -40,10 +43,20 @@ def _lazy(module: str, function: str) -> Handler:
 
 
 def with_default_command(arguments: Sequence[str]) -> list[str]:
-    """`sarvlm SCENE ...` and `sarvlm` alone open the window."""
+    """`sarvlm SCENE ...` and `sarvlm` alone open the window.
+
+    Raises
+    ------
+    Usage
+        The first argument is a word that names neither a command nor a file.
+    """
     given = list(arguments)
-    names = {"gui", "demo", "info", "query", "cache", "models", "finetune", *LATER, "-h", "--help", "--version"}
-    return given if given and given[0] in names else ["gui", *given]
+    if given and given[0] in {*COMMANDS, *LATER, "-h", "--help", "--version"}:
+        return given
+    if given and re.fullmatch(r"[A-Za-z_-]+", given[0]) and given[0][0] != "-" and not Path(given[0]).exists():
+        names = ", ".join(COMMANDS)
+        raise Usage(f"sarvlm: there is neither a command nor a file “{given[0]}”; the commands are {names}.")
+    return ["gui", *given]
 
 
 def build_parser() -> Parser:
@@ -67,8 +80,6 @@ def build_parser() -> Parser:
 
 def _not_yet(name: str, what: str) -> Handler:
     def run(_options: argparse.Namespace) -> int:
-        import sys
-
         print(f"sarvlm {name}: {what} is not part of version {__version__} yet; see CHANGELOG.md.", file=sys.stderr)
         return 2
 
@@ -86,16 +97,18 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="NAME_OR_FILE", help="registry name or checkpoint (default: the compact SARCLIP)")
+    parser.add_argument(
+        "--model", metavar="NAME_OR_FILE", help="registry name or checkpoint (default: the compact SARCLIP)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
 
 
 def window(text: str) -> tuple[int, int, int, int]:
     """C,R,W,H in pixels."""
-    parts = text.split(",")
-    if len(parts) != 4 or not all(part.strip().lstrip("-").isdigit() for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not C,R,W,H in whole pixels, such as 0,0,1024,1024")
-    col, row, width, height = (int(part) for part in parts)
+    try:
+        col, row, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not C,R,W,H in whole pixels, such as 0,0,1024,1024") from None
     if width < 1 or height < 1:
         raise argparse.ArgumentTypeError(f"{text!r} has no area: width and height must be at least 1 px")
     return col, row, width, height
@@ -114,7 +127,7 @@ def share(text: str) -> float:
 
 def count(text: str) -> int:
     """A whole number of at least 1."""
-    if not text.isdigit() or int(text) < 1:
+    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
@@ -141,7 +154,9 @@ def _add_query(commands: Any) -> None:
     parser = _command(commands, "query", _lazy("query", "query"), "find places in a scene by words")
     parser.add_argument("scene", metavar="SCENE")
     parser.add_argument("text", metavar="TEXT")
-    parser.add_argument("--negative", action="append", default=[], metavar="TEXT", help="what it must not be (repeatable)")
+    parser.add_argument(
+        "--negative", action="append", default=[], metavar="TEXT", help="what it must not be (repeatable)"
+    )
     parser.add_argument("--top", type=count, default=20, metavar="N", help="at most N places (default 20)")
     parser.add_argument("--threshold", type=share, metavar="T", help="score from which a place stands out, 0..1")
     parser.add_argument("--window", type=window, metavar="C,R,W,H", help="only this part of the scene, in pixels")
@@ -149,7 +164,9 @@ def _add_query(commands: Any) -> None:
     parser.add_argument("--heatmap", type=Path, metavar="OUT.tif")
     parser.add_argument("--candidates", type=Path, metavar="OUT.geojson")
     parser.add_argument("--png", type=Path, metavar="OUT.png")
-    parser.add_argument("--reference", action="store_true", help="the crop method of the paper instead of dense features")
+    parser.add_argument(
+        "--reference", action="store_true", help="the crop method of the paper instead of dense features"
+    )
     _add_model(parser)
     _add_json(parser)
 
@@ -162,16 +179,17 @@ def _add_cache(commands: Any) -> None:
 
 
 def _add_models(commands: Any) -> None:
-    parser = _command(commands, "models", _lazy("models", "models"), "the registry of models")
+    about = "the registry of models"
+    parser = commands.add_parser("models", help=about, description=about)
     actions = parser.add_subparsers(dest="action", metavar="list|info|add", required=True)
-    _add_json(actions.add_parser("list", help="all models"))
-    info = actions.add_parser("info", help="one model")
+    _add_json(_command(actions, "list", _lazy("models", "list_all"), "all models"))
+    info = _command(actions, "info", _lazy("models", "info"), "one model")
     info.add_argument("name", metavar="NAME")
     _add_json(info)
-    add = actions.add_parser("add", help="verify and remember a checkpoint file")
+    add = _command(actions, "add", _lazy("models", "add"), "verify and remember a checkpoint file")
     add.add_argument("file", metavar="FILE")
-    add.add_argument("--activation", choices=("gelu", "quick_gelu"))
-    add.add_argument("--profile", metavar="P")
+    add.add_argument("--activation", choices=("gelu", "quick_gelu"), help="default: by what is known of the family")
+    add.add_argument("--profile", metavar="P", help="preprocessing (default: by what is known of the family)")
     _add_json(add)
 
 

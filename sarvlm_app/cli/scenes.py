@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import Any
 
-from sarvlm_app.cli.progress import print_json
+from sarvlm_app.cli.output import print_json, require_places
+from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.products.types import Scene
 from sarvlm_app.core.scene import open_scene
 
@@ -14,7 +16,9 @@ def demo(options: argparse.Namespace) -> int:
     """Write the simulated demo scene and its truth."""
     from sarvlm_app.core.simulate.demo import write_demo
 
-    truth = write_demo(options.out)
+    require_places([options.out])
+    with Progress("Simulating the demo scene"):
+        truth = write_demo(options.out)
     if options.json:
         print_json({"scene": str(options.out), "truth": str(truth), "simulated": True})
     else:
@@ -28,8 +32,7 @@ def info(options: argparse.Namespace) -> int:
     if options.json:
         print_json(facts)
     else:
-        for key, value in facts.items():
-            print(f"{key:>18}  {value}")
+        _print(facts)
     return 0
 
 
@@ -53,9 +56,32 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
         "value_type": str(scene.value_type),
         "value_type_assumed": scene.value_type_assumed,
         "calibration": scene.calibration,
-        "nodata": scene.nodata if scene.nodata == scene.nodata else "nan",
+        "nodata": _number(scene.nodata),
         "simulated": scene.simulated,
         "missing": list(scene.missing),
         "facts": dict(scene.facts),
         "fingerprint": scene.fingerprint,
     }
+
+
+def _number(value: float | None) -> float | str | None:
+    """A number as JSON can say it: NaN and infinities as words."""
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+def _print(facts: dict[str, Any]) -> None:
+    for key, value in {**facts, **facts["facts"]}.items():
+        if key == "facts" or value is None or value == []:
+            continue
+        print(f"{key.replace('_', ' '):>18}  {_words(key, value)}")
+
+
+def _words(key: str, value: Any) -> str:
+    if key == "size":
+        return f"{value[0]} x {value[1]} px"
+    if key == "footprint":
+        lons, lats = zip(*value, strict=True)
+        return f"{min(lons):.5f} .. {max(lons):.5f} lon, {min(lats):.5f} .. {max(lats):.5f} lat"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)

@@ -13,7 +13,9 @@ def finetune(options: argparse.Namespace) -> int:
     from sarvlm_training.finetune import read_recipe, train
 
     if not Path(options.recipe).is_file():
-        raise ModelError(f"{options.recipe} is not a file; name a recipe such as training/sarvlm_training/recipes/compact.toml.")
+        raise ModelError(
+            f"{options.recipe} is not a file; name a recipe such as training/sarvlm_training/recipes/compact.toml."
+        )
     try:
         train(read_recipe(options.recipe, options.set), resume=options.resume)
     except (ValueError, FileNotFoundError) as error:
