@@ -51,7 +51,7 @@ class CanvasPresenter(QObject):
         self._display, self._pointer_line = panels
         self._shown: tuple[Scene, int] | None = None
         self._pyramid: ScenePyramid | None = None
-        self._heatmap: object = None
+        self._scores: object = None
         self._spacing_timer = QTimer(self, singleShot=True, interval=_SPACING_PAUSE_MS)
         self._spacing_timer.timeout.connect(self._follow_spacing)
         self._refresh_timer = QTimer(self, singleShot=True, interval=_REFRESH_MS)
@@ -85,7 +85,7 @@ class CanvasPresenter(QObject):
             return
         self._shown = wanted
         self._pointer_line.show_place(None, None)
-        self._heatmap = None
+        self._scores = None
         if scene is None or wanted is None:
             self._pyramid = None
             self._canvas.show_scene(None)
@@ -143,17 +143,21 @@ class CanvasPresenter(QObject):
         """Renders the session's answer: heat map, threshold and numbers."""
         answer = self._session.answer
         if answer is None or answer.scene != self._session.active:
-            self._heatmap = None
+            self._scores = None
             self._canvas.show_heatmap(None)
             self._canvas.show_markers((), None)
             return
-        if answer.heatmap is not self._heatmap:
-            self._heatmap = answer.heatmap
+        if answer.heatmap.scores is not self._scores:
+            self._scores = answer.heatmap.scores
             self._canvas.show_heatmap(answer.heatmap, self._session.threshold)
             self.show_visibility()
         else:
-            self._canvas.set_threshold(self._session.threshold)
+            self.show_threshold()
         self._show_markers()
+
+    def show_threshold(self) -> None:
+        """Moves the edge of what is clear in the heat map; the places follow with the next answer."""
+        self._canvas.set_threshold(self._session.threshold)
 
     def show_selection(self) -> None:
         """Brings the selected place out."""

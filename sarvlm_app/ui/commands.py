@@ -90,7 +90,7 @@ class Commands(QObject):
     def typed(self, text: str) -> None:
         """Follows the typing once the scene has been read."""
         if self._session.encoded and text:
-            self._session.type_ahead(text)
+            self._session.type_ahead(text, self._window.query.negatives)
 
     def escape(self) -> None:
         """Hides the toast, else leaves the query line, else cancels the running job."""

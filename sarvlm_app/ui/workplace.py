@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
-from sarvlm_app.core.jobs import JobRunner
-from sarvlm_app.core.session import Session
+from sarvlm_app.core.jobs import JobRunner, JobState, JobStatus
+from sarvlm_app.core.session import QUERY_KEY, Session
 from sarvlm_app.errors import QueryError, SarvlmError, StorageError
 from sarvlm_app.settings import Settings, save_settings
 from sarvlm_app.ui.actions import build_actions
@@ -40,6 +40,7 @@ class Workplace(QObject):
 
     def __init__(self, app: QApplication, settings: Settings, encoder: EncoderLoader | None = None) -> None:
         super().__init__()
+        self._question_job = 0
         self._post = MainThreadPost()
         self.runner = JobRunner(self._post)
         self.encoder = encoder if encoder is not None else EncoderLoader(settings.device)
@@ -103,7 +104,8 @@ class Workplace(QObject):
         session.selection_changed.connect(self._show_selection)
         session.failed.connect(self._show_fault)
         session.message.connect(self.window.toast.show_message)
-        self.runner.changed.connect(self.window.jobs.show_job)
+        session.encoded_changed.connect(self.window.results.show_answer)
+        self.runner.changed.connect(self._show_job)
         self.runner.crashed.connect(self._show_crash)
 
     def _show_active(self) -> None:
@@ -116,6 +118,9 @@ class Workplace(QObject):
         self.window.setWindowTitle(f"{scene.name} - SARVLM Desktop" if scene is not None else "SARVLM Desktop")
 
     def _show_answer(self) -> None:
+        answer = self.session.answer
+        if answer is not None and answer.complete:
+            self.window.results.set_looking(False)
         self.window.results.show_answer()
         self.window.selected.show_selection()
         self.window.query.show_question(self.session.query_text, self.session.negatives)
@@ -134,6 +139,14 @@ class Workplace(QObject):
         else:
             self.window.toast.show_fault(str(error))
 
+    def _show_job(self, job: JobStatus) -> None:
+        self.window.jobs.show_job(job)
+        if job.key != QUERY_KEY or job.id < self._question_job or not job.title:
+            return
+        self._question_job = job.id
+        if job.state is not JobState.DONE:
+            self.window.results.set_looking(job.active)
+
     def _show_crash(self, _title: str, error: BaseException) -> None:
         dialog = ReportDialog(report_text(type(error), error, error.__traceback__), self.window)
         dialog.finished.connect(dialog.deleteLater)
@@ -151,6 +164,7 @@ class Workplace(QObject):
         window.query.asked.connect(commands.ask)
         window.query.typed.connect(commands.typed)
         window.results.chosen.connect(self.session.select)
+        window.results.threshold_moved.connect(self.presenter.show_threshold)
         window.results.example_chosen.connect(window.query.ask_words)
         window.scenes.open_clicked.connect(commands.open_dialog)
         window.scenes.demo_clicked.connect(self.session.open_demo)

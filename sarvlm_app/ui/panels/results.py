@@ -9,14 +9,15 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from sarvlm_app.core.query import Answer, Candidate
-from sarvlm_app.core.session import Session
+from sarvlm_app.core.session import EXAMPLE_QUERIES, Session
 from sarvlm_app.ui.formats import lonlat_text, pixel_text, places_text, seconds_text
 from sarvlm_app.ui.panels.cards import Card, CardModel, card_list
 from sarvlm_app.ui.pictures import PictureRequest, Pictures, around
 from sarvlm_app.ui.theme import Theme
 
-EXAMPLES = ("ships in the harbour", "storage tanks", "a bridge over water")
 _LOWEST, _HIGHEST = 50, 95
+_READING = "The scene is being read; places appear as they are found."
+_STOPPED = "Part of the scene has not been read. Ask again to go on where it stopped."
 _NOTHING = (
     "No place scores above the threshold. Try other words for it (“a ship at a pier”, “storage tanks”), "
     "lower the threshold, or take out what you excluded."
@@ -32,15 +33,19 @@ class ResultsPanel(QWidget):
         Rank of the place that the user picked.
     example_chosen(str)
         An example question was clicked.
+    threshold_moved()
+        The session's threshold has changed; its places follow a moment later.
     """
 
     chosen = Signal(int)
     example_chosen = Signal(str)
+    threshold_moved = Signal()
 
     def __init__(self, session: Session, theme: Theme, pictures: Pictures, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._pictures = pictures
+        self._looking = False
         self.headline = QLabel(objectName="headline")
         self.timing = QLabel(objectName="muted")
         self._sentence = QLabel(objectName="muted", wordWrap=True)
@@ -73,7 +78,7 @@ class ResultsPanel(QWidget):
         self._filler = QWidget()
         self._filler.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout.addWidget(self._filler, 1)
-        self.slider.valueChanged.connect(lambda value: session.set_threshold(value / 100))
+        self.slider.valueChanged.connect(self._on_slider)
         self.list.clicked.connect(lambda index: self.chosen.emit(self._model.cards[index.row()].key))
         self.list.activated.connect(lambda index: self.chosen.emit(self._model.cards[index.row()].key))
         self.show_answer()
@@ -84,7 +89,7 @@ class ResultsPanel(QWidget):
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(7)
         column.addWidget(QLabel("For example:", objectName="muted"))
-        for text in EXAMPLES:
+        for text in EXAMPLE_QUERIES:
             button = QPushButton(text, objectName="example", toolTip="Ask this of the scene")
             button.clicked.connect(partial(self.example_chosen.emit, text))
             column.addWidget(button)
@@ -104,13 +109,24 @@ class ResultsPanel(QWidget):
         self.list.setVisible(some)
         self._filler.setVisible(not some)
         self._examples.setVisible(answer is None or (answer.complete and not some))
-        self._sentence.setVisible(not some)
+        self._sentence.setVisible(not some or (answer is not None and not answer.complete and not self._looking))
         if answer is None:
             self._show_invitation()
         else:
             self._show_words(answer)
         self._model.set_cards([self._card(answer, candidate) for candidate in answer.candidates] if answer else [])
         self.show_selection()
+
+    def set_looking(self, looking: bool) -> None:
+        """Whether a question is being worked on at this moment."""
+        if looking != self._looking:
+            self._looking = looking
+            self.show_answer()
+
+    def _on_slider(self, value: int) -> None:
+        self._session.set_threshold(value / 100)
+        self._threshold.setText(f"{self._session.threshold:.2f}")
+        self.threshold_moved.emit()
 
     def show_selection(self) -> None:
         """Marks the selected place in the list."""
@@ -132,6 +148,11 @@ class ResultsPanel(QWidget):
             self._sentence.setText("Open a SAR scene with Ctrl+O, drop a file on the window, or open the demo scene.")
             self._examples.setVisible(False)
             return
+        if self._looking:
+            self.headline.setText("Looking…")
+            self._sentence.setText(_READING)
+            self._examples.setVisible(False)
+            return
         self.headline.setText("Ask this scene a question")
         if self._session.encoded:
             self._sentence.setText("Type plain English words above. The heat map follows as you type.")
@@ -143,11 +164,10 @@ class ResultsPanel(QWidget):
 
     def _show_words(self, answer: Answer) -> None:
         if not answer.complete:
-            scores = answer.heatmap.scores
-            done = float((scores == scores).mean()) if scores.size else 0.0
-            self.headline.setText(f"{len(answer.candidates)} so far" if answer.candidates else "Looking…")
-            self.timing.setText(f"{done:.0%} of the scene read")
-            self._sentence.setText("The scene is being read; places appear as they are found.")
+            some = places_text(len(answer.candidates)).replace("stand out", "so far").replace("stands out", "so far")
+            self.headline.setText(some if answer.candidates else "Looking…" if self._looking else "Stopped")
+            self.timing.setText("reading the scene…" if self._looking else "not all was read")
+            self._sentence.setText(_READING if self._looking else _STOPPED)
             return
         self.headline.setText(places_text(len(answer.candidates) if answer.stands_out else 0))
         seconds = answer.seconds.score if answer.cached else answer.seconds.total
