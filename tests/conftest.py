@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -32,6 +33,10 @@ os.environ.update(
     LIBGL_ALWAYS_SOFTWARE="1",
     TOKENIZERS_PARALLELISM="false",
 )
+
+# triton's LLVM and that of Mesa's software OpenGL crash when triton is loaded second, and torch loads it when it is
+# merely installed; nothing here compiles models
+sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 _LOOPBACK = ("localhost", "127.", "::1", "0.0.0.0")
 _real_connect = socket.socket.connect
