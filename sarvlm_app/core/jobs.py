@@ -132,8 +132,18 @@ class Work:
     on_failed: Callable[[SarvlmError], None] | None = None
 
 
+@dataclass(slots=True)
+class _Pace:
+    """Where a stretch of steps of one total began, and when it was told of last."""
+
+    total: int
+    first: int
+    since: float
+    shown: float = 0.0
+
+
 class JobRunner:
-    """Runs jobs on two lanes and tells of them.
+    """Runs jobs on two lanes and tells of them; `submit` and `close` belong to the main thread.
 
     Parameters
     ----------
@@ -158,12 +168,14 @@ class JobRunner:
         self._statuses: dict[int, JobStatus] = {}
         self._futures: dict[int, Future[None]] = {}
         self._latest: dict[str, int] = {}
-        self._shown: dict[int, float] = {}
+        self._paces: dict[int, _Pace] = {}
         self._closed = False
 
     def submit(self, work: Work) -> int:
-        """Queue a job; gives its id."""
+        """Queue a job; gives its id. After `close` nothing is run any more."""
         job = next(self._ids)
+        if self._closed:
+            return job
         if work.key:
             self.cancel_key(work.key)
             self._latest[work.key] = job
@@ -177,7 +189,8 @@ class JobRunner:
         with self._lock:
             self._contexts[job] = context
         self._update(JobStatus(job, work.title, work.key, work.lane))
-        self._futures[job] = self._lanes[work.lane].submit(self._run, job, work, context)
+        with self._lock:  # the job may end at once: it must find its future to forget it
+            self._futures[job] = self._lanes[work.lane].submit(self._run, job, work, context)
         return job
 
     def _run(self, job: int, work: Work, context: JobContext) -> None:
@@ -196,7 +209,7 @@ class JobRunner:
             log.exception("job %r failed", work.title)
             self._finish(job, JobState.FAILED, f"{type(error).__name__}: {error}")
             crash = error
-            self._post(lambda: self.crashed.emit(work.title, crash))
+            self._post(lambda: None if self._closed else self.crashed.emit(work.title, crash))
         else:
             self._finish(job, JobState.DONE)
             if work.on_done is not None:
@@ -212,11 +225,15 @@ class JobRunner:
     def _progress(self, job: int, done: int, total: int, message: str) -> None:
         now = time.monotonic()
         status = self._statuses[job]
-        if now - self._shown.get(job, 0.0) < PARTIAL_INTERVAL_S and done < total:
+        pace = self._paces.get(job)
+        if pace is None or pace.total != total or done < pace.first:
+            pace = self._paces[job] = _Pace(total, done, now)
+        at_end = done >= total if total else message not in ("", status.message)
+        if now - pace.shown < PARTIAL_INTERVAL_S and not at_end:
             return
-        self._shown[job] = now
-        elapsed = now - status.started
-        eta = elapsed / done * (total - done) if done and total and elapsed > 0.5 else None
+        pace.shown = now
+        made, elapsed = done - pace.first, now - pace.since  # a resumed job owes nothing to what was there before
+        eta = elapsed / made * (total - done) if made and total and elapsed > 0.5 else None
         self._update(replace(status, done=done, total=total, message=message or status.message, eta_s=eta))
 
     def _finish(self, job: int, state: JobState, message: str = "") -> None:
@@ -224,7 +241,7 @@ class JobRunner:
         self._update(replace(status, state=state, message=message or status.message, eta_s=None))
         with self._lock:
             self._contexts.pop(job, None)
-            self._shown.pop(job, None)
+            self._paces.pop(job, None)
             self._futures.pop(job, None)
 
     def _update(self, status: JobStatus) -> None:
@@ -241,10 +258,9 @@ class JobRunner:
     def cancel(self, job: int) -> None:
         """Ask one job to stop."""
         with self._lock:
-            context = self._contexts.get(job)
+            context, future = self._contexts.get(job), self._futures.get(job)
         if context is not None:
             context.cancel()
-            future = self._futures.get(job)
             if future is not None and future.cancel():
                 self._finish(job, JobState.CANCELLED)
 
