@@ -9,6 +9,7 @@ the background in every scene, and nothing is stretched to a scene's own range.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,8 +38,12 @@ SAME_MEANING: Final = 0.5
 MARGIN_SHARPNESS: Final = 0.5
 """Factor from a margin in logits to the logit of the score: a clear win reads about 0.9."""
 ROWS_AT_ONCE: Final = 64
+PLACES_AT_ONCE: Final = 4096
 SMOOTH_CELLS: Final = 0.6
 MOST_CANDIDATES: Final = 500
+MOST_REACH: Final = 12.0
+"""Cells around a place within which a large region gives no second one."""
+BACKGROUND_SCORE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +162,24 @@ class TextVectors:
         """The query's vector and its rivals."""
         texts = [query.text.strip(), *query.negatives, *BACKGROUND_PROMPTS]
         vectors = self.vectors(texts)
-        asked, negatives, background = vectors[0], vectors[1 : 1 + len(query.negatives)], vectors[1 + len(query.negatives) :]
-        background = background[background @ asked < SAME_MEANING]
+        asked, negatives, background = np.split(vectors, (1, 1 + len(query.negatives)))
+        asked = asked[0]
+        alike = background @ asked
+        background = background[alike < same_meaning(alike)]
         rivals = np.concatenate((negatives, background))
         bias = getattr(self._encoder, "logit_bias", None)
         return Prompts(asked, rivals, float(getattr(self._encoder, "logit_scale", 100.0)), bias)
+
+
+def same_meaning(cosines: Float32) -> float:
+    """Cosine with a query above which a background prompt means the same.
+
+    `SAME_MEANING`, unless the model's texts lie in so narrow a cone (CLIP's
+    do) that most prompts would be left out: then halfway from their median
+    to 1, so that there are rivals always.
+    """
+    level = float(np.median(cosines))
+    return SAME_MEANING if level < SAME_MEANING else (1.0 + level) / 2.0
 
 
 def relative_scores(query: Float32, rivals: Float32, prompts: Prompts) -> Float32:
@@ -179,9 +197,11 @@ def relative_scores(query: Float32, rivals: Float32, prompts: Prompts) -> Float3
     Returns
     -------
     float32 (...,): sigmoid(k min(s (c - max c'), s c + b)), 0.5 where the place
-    is as likely something else or just at the point of absence.
+    is as likely something else or just at the point of absence, or where there
+    is nothing to compare it with.
     """
-    margin = np.full(query.shape, np.inf, np.float32)
+    nothing_to_compare = not rivals.shape[-1] and prompts.bias is None
+    margin = np.full(query.shape, 0.0 if nothing_to_compare else np.inf, np.float32)
     if rivals.shape[-1]:
         margin = prompts.scale * (query - rivals.max(axis=-1))
     if prompts.bias is not None:
@@ -230,52 +250,83 @@ def peaks(heatmap: Heatmap, scene: Scene, threshold: float, top: int = MOST_CAND
     region's extent (2 to 12 cells) away from a better one.
     """
     scores = np.nan_to_num(heatmap.scores, nan=0.0)
-    above = scores > threshold
+    above = np.isfinite(heatmap.scores) & (scores > threshold)
     regions, count = label(above, structure=np.ones((3, 3), int))
     if not count:
         return ()
     maxima = above & (scores == maximum_filter(scores, size=3, mode="constant"))
     places = np.argwhere(maxima)
-    order = np.argsort(-scores[maxima], kind="stable")
-    sizes = np.bincount(regions.ravel(), minlength=count + 1)
+    places = places[np.argsort(-scores[maxima], kind="stable")]
+    taken = _apart(places, regions, top)
+    base = min(threshold, BACKGROUND_SCORE)
+    maps = scores, regions, base
+    return tuple(_candidate(rank, place, heatmap, scene, maps) for rank, place in enumerate(taken, 1))
+
+
+def _apart(places: NDArray[np.int64], regions: NDArray[np.int32], top: int) -> list[tuple[int, int]]:
+    """At most `top` of the places (row, col), best first, each out of the reach of those before it.
+
+    What a place rules out is marked on the map, so the time grows with what
+    is taken and not with the number of places times that.
+    """
+    sizes = np.bincount(regions.ravel())
+    reaches = np.clip(np.sqrt(sizes) / 3.0, 2.0, MOST_REACH)
+    span = math.ceil(MOST_REACH)
+    offsets = np.arange(-span, span + 1)
+    distances = np.hypot(offsets[:, None], offsets[None])
+    ruled_out = np.zeros(regions.shape, np.bool_)
     taken: list[tuple[int, int]] = []
-    reaches: list[float] = []
-    for row, col in places[order]:
-        reach = float(np.clip(np.sqrt(sizes[regions[row, col]]) / 3.0, 2.0, 12.0))
-        if taken:
-            near = np.hypot(*(np.array(taken) - (row, col)).T)
-            if (near < np.maximum(np.array(reaches), reach)).any():
-                continue
-        taken.append((int(row), int(col)))
-        reaches.append(reach)
+    for row, col in _remaining(places, ruled_out):
         if len(taken) >= top:
             break
-    return tuple(_candidate(rank, place, heatmap, scene, (scores, regions)) for rank, place in enumerate(taken, 1))
+        taken.append((row, col))
+        top_row, left = max(0, row - span), max(0, col - span)
+        around = np.s_[top_row : row + span + 1, left : col + span + 1]
+        height, width = regions[around].shape
+        far = distances[top_row - row + span :, left - col + span :][:height, :width]
+        ruled_out[around] |= far < np.maximum(reaches[regions[row, col]], reaches[regions[around]])
+    return taken
+
+
+def _remaining(places: NDArray[np.int64], ruled_out: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """The places (row, col) that are not ruled out by the time it is their turn."""
+    for start in range(0, len(places), PLACES_AT_ONCE):
+        part = places[start : start + PLACES_AT_ONCE]
+        for row, col in part[~ruled_out[part[:, 0], part[:, 1]]].tolist():
+            if not ruled_out[row, col]:
+                yield row, col
 
 
 def _candidate(
-    rank: int, place: tuple[int, int], heatmap: Heatmap, scene: Scene, maps: tuple[Float32, NDArray[np.int32]]
+    rank: int, place: tuple[int, int], heatmap: Heatmap, scene: Scene, maps: tuple[Float32, NDArray[np.int32], float]
 ) -> Candidate:
-    """A candidate centred on the weighted middle of the 3 x 3 cells around a maximum."""
-    scores, regions = maps
+    """A candidate centred on the weighted middle of the 3 x 3 cells around a maximum.
+
+    `maps` holds the scores, the regions and the score that weighs nothing: the
+    background, or the threshold where that is lower.
+    """
+    scores, regions, base = maps
     row, col = place
     reach = 6
     r0, r1 = max(0, row - reach), min(scores.shape[0], row + reach + 1)
     c0, c1 = max(0, col - reach), min(scores.shape[1], col + reach + 1)
     near = slice(max(0, row - 1), row + 2), slice(max(0, col - 1), col + 2)
-    excess = np.maximum(scores[near] - 0.5, 0.0) * (regions[near] == regions[row, col])
-    rows, cols = np.mgrid[near[0].start : near[0].start + excess.shape[0], near[1].start : near[1].start + excess.shape[1]]
+    excess = np.maximum(scores[near] - base, 0.0) * (regions[near] == regions[row, col])
+    rows, cols = np.indices(excess.shape) + np.array((near[0].start, near[1].start))[:, None, None]
     middle_row, middle_col = (float((axis * excess).sum() / excess.sum()) + 0.5 for axis in (rows, cols))
-    own = np.argwhere((regions[r0:r1, c0:c1] == regions[row, col]) & (scores[r0:r1, c0:c1] > (scores[row, col] + 0.5) / 2))
+    half = (scores[row, col] + base) / 2
+    own = np.argwhere((regions[r0:r1, c0:c1] == regions[row, col]) & (scores[r0:r1, c0:c1] >= half))
     (top, left), (bottom, right) = own.min(0) + (r0, c0), own.max(0) + (r0 + 1, c0 + 1)
     cell = heatmap.cell_px
-    x, y = min(middle_col * cell, scene.width - 0.5), min(middle_row * cell, scene.height - 0.5)
+    middle_col, middle_row = min(max(middle_col, left), right), min(max(middle_row, top), bottom)
+    x, y = float(min(middle_col * cell, scene.width - 0.5)), float(min(middle_row * cell, scene.height - 0.5))
     lon = lat = None
     if scene.georef is not None:
         lons, lats = scene.georef.to_lonlat(x, y)
         lon, lat = float(lons), float(lats)
     box_col, box_row = int(left * cell), int(top * cell)
-    box = (box_col, box_row, min(int(right * cell), scene.width) - box_col, min(int(bottom * cell), scene.height) - box_row)
+    box_end, box_bottom = min(int(right * cell), scene.width), min(int(bottom * cell), scene.height)
+    box = (box_col, box_row, box_end - box_col, box_bottom - box_row)
     return Candidate(rank, float(scores[row, col]), x, y, lon, lat, box)
 
 
