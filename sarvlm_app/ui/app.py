@@ -29,7 +29,7 @@ def prepare_environment() -> None:
     os.environ["NAPARI_CONFIG"] = str(config_dir() / "napari.yaml")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     scrub_geo_environment()
-    # torch loads triton where it is installed; its LLVM crashes beside that of Mesa's software OpenGL (never needed here)
+    # torch loads triton where it is installed; its LLVM crashes beside that of Mesa's software OpenGL (not needed here)
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
     if sys.platform == "win32":
         # after Qt it fails with WinError 1114 (pytorch/pytorch#166628)

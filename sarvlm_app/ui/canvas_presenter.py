@@ -102,9 +102,8 @@ class CanvasPresenter(QObject):
         self.show_visibility()
 
     def _show_frame(self, scene: Scene) -> None:
-        badges = ("simulated",) if scene.simulated else ()
-        if scene.georef is None:
-            badges += ("no georeference",)
+        marks = (("simulated", scene.simulated), ("no georeference", scene.georef is None))
+        badges = tuple(text for text, holds in marks if holds)
         north = None if scene.georef is None else north_angle(scene.georef, scene.width / 2, scene.height / 2)
         self._canvas.overlay.change(badges=badges, north=north)
         self._follow_spacing()

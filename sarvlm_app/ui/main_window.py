@@ -36,6 +36,7 @@ from sarvlm_app.ui.pictures import Pictures
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
 from sarvlm_app.ui.viewer.canvas import SceneCanvas
+from sarvlm_app.ui.widgets import named_widget
 
 _LEFT_PX, _RIGHT_PX = 256, 330
 
@@ -83,8 +84,9 @@ class MainWindow(QMainWindow):
         find = QPushButton("Find", objectName="modeButton", checkable=True, checked=True)
         find.setFixedHeight(36)
         find.setToolTip("Find places in a scene by words")
-        find.clicked.connect(lambda: (find.setChecked(True), self.query.focus()))
-        top = QWidget(objectName="topBar")
+        find.clicked.connect(lambda: find.setChecked(True))
+        find.clicked.connect(self.query.focus)
+        top = named_widget("topBar")
         bar = QHBoxLayout(top)
         bar.setContentsMargins(10, 8, 10, 8)
         bar.setSpacing(10)
@@ -99,7 +101,8 @@ class MainWindow(QMainWindow):
 
     def _build_columns(self) -> None:
         left = _column(self.scenes, self.layers, self.display, self.facts)
-        scroll = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(left)
         scroll.setMinimumWidth(220)
         right = QWidget()
@@ -116,7 +119,8 @@ class MainWindow(QMainWindow):
         self.resizeDocks(list(docks), [_LEFT_PX, _RIGHT_PX], Qt.Orientation.Horizontal)
 
     def _dock(self, name: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(name, self, objectName=f"dock{name}")
+        dock = QDockWidget(name, self)
+        dock.setObjectName(f"dock{name}")
         dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
         dock.setTitleBarWidget(QWidget())
         dock.setWidget(content)

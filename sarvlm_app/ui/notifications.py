@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+
+from sarvlm_app.ui.widgets import flat_text_button
 
 _FAULT_MS = 15_000
 _MESSAGE_MS = 5_000
@@ -19,9 +21,9 @@ class Toast(QFrame):
         self._host = host
         self._label = QLabel(wordWrap=True)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        copy = QToolButton(text="Copy", objectName="flat", toolTip="Copy this sentence")
+        copy = flat_text_button("Copy", "Copy this sentence")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._label.text()))
-        dismiss = QToolButton(text="Dismiss", objectName="flat")
+        dismiss = flat_text_button("Dismiss", "Hide this (Esc)")
         dismiss.clicked.connect(self.hide)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 9, 10, 9)
@@ -58,8 +60,7 @@ class Toast(QFrame):
     def _place(self) -> None:
         width = min(760, self._host.width() - 80)
         self.setFixedWidth(width)
-        height = self.layout().heightForWidth(width) if self.layout().hasHeightForWidth() else self.sizeHint().height()
-        self.resize(width, max(height, self.sizeHint().height()))
+        self.resize(width, max(self.heightForWidth(width), self.sizeHint().height()))
         self.move((self._host.width() - width) // 2, self._host.height() - self.height() - 96)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name

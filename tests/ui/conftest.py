@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ def write_scene(path: Path, *, georeferenced: bool = True) -> Path:
     rng = np.random.default_rng(7)
     amplitude = np.sqrt(rng.exponential(900.0, (640, 576)))
     for col, row in SPOTS:
-        amplitude[row - 4 : row + 4, col - 6 : col + 6] = 250
+        amplitude[row - 12 : row + 12, col - 12 : col + 12] = 250
     profile = {"driver": "GTiff", "width": 576, "height": 640, "count": 1, "dtype": "uint8", "tiled": True}
     if georeferenced:
         profile |= {"crs": "EPSG:32611", "transform": from_origin(380_000, 3_740_000, 10, 10)}
@@ -92,6 +93,10 @@ def workplace(qapp: object, qtbot: object, no_leaked_threads: None) -> Iterator[
     qtbot.waitExposed(place.window)
     yield place
     place.window.close()
+    place.window.deleteLater()
+    place.deleteLater()
+    qtbot.wait(20)
+    gc.collect()
 
 
 @pytest.fixture

@@ -18,7 +18,10 @@ class ShortcutsDialog(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(28)
         grid.setVerticalSpacing(6)
-        rows = [("Ask the question in the query line", "Return"), ("Exclude something", "type  -open water  or use the not… field")]
+        rows = [
+            ("Ask the question in the query line", "Return"),
+            ("Exclude something", "type  -open water  or use the not… field"),
+        ]
         for spec in ACTIONS:
             if spec.shortcuts:
                 native = QKeySequence.SequenceFormat.NativeText

@@ -80,7 +80,9 @@ class CardModel(QAbstractListModel):
         if role == CARD_ROLE:
             return card
         if role in (int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)):
-            return f"{card.number} {card.title}, {card.line}".strip() + ("" if card.score is None else f", score {card.score:.2f}")
+            return f"{card.number} {card.title}, {card.line}".strip() + (
+                "" if card.score is None else f", score {card.score:.2f}"
+            )
         return card.tip or None if role == int(Qt.ItemDataRole.ToolTipRole) else None
 
 
@@ -99,9 +101,9 @@ class CardDelegate(QStyledItemDelegate):
         colours = self._theme.palette
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect: QRect = option.rect  # type: ignore[attr-defined]
+        rect: QRect = option.rect
         box = QRectF(rect).adjusted(1, 2, -1, -2)
-        state = option.state  # type: ignore[attr-defined]
+        state = option.state
         if state & QStyle.StateFlag.State_Selected:
             painter.setPen(QPen(QColor(colours.accent), 1))
             painter.setBrush(QColor(colours.selection))

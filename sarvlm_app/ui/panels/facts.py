@@ -9,7 +9,6 @@ from sarvlm_app.core.scene import Scene
 from sarvlm_app.ui.formats import lonlat_text
 from sarvlm_app.ui.panels.section import Section
 
-
 _TOLD = ("value_type", "value type")
 """Facts that the rows of their own already tell."""
 
@@ -55,7 +54,8 @@ class FactsPanel(Section):
     def show_scene(self, scene: Scene | None) -> None:
         """Renders the facts of `scene`; hides the panel without one."""
         while (item := self._grid.takeAt(0)) is not None:
-            item.widget().deleteLater()
+            if (gone := item.widget()) is not None:
+                gone.deleteLater()
         self.setVisible(scene is not None)
         for row, (name, value) in enumerate(scene_facts(scene) if scene is not None else []):
             said = QLabel(value, objectName="value", wordWrap=True)

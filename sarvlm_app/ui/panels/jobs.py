@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
 
 from sarvlm_app.core.jobs import JobState, JobStatus, Lane
 from sarvlm_app.ui.formats import seconds_text
 from sarvlm_app.ui.theme import Theme
+from sarvlm_app.ui.widgets import flat_button
 
 
 class JobsBar(QWidget):
@@ -30,8 +31,7 @@ class JobsBar(QWidget):
         self._bar.setFixedWidth(130)
         self.detail = QLabel()
         self.detail.setMinimumWidth(80)
-        self.cancel = QToolButton(objectName="flat", iconSize=QSize(12, 12), toolTip="Cancel (Esc)")
-        self.cancel.setAccessibleName("Cancel job")
+        self.cancel = flat_button("Cancel job", "Cancel (Esc)", 12)
         self.cancel.clicked.connect(self.cancel_current)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 12, 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QToolButton, QWidget
 
 from sarvlm_app.ui.panels.section import Section
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import Shown, ViewState
+from sarvlm_app.ui.widgets import flat_button
 
 
 class LayersPanel(Section):
@@ -22,11 +23,14 @@ class LayersPanel(Section):
         grid.setHorizontalSpacing(7)
         grid.setVerticalSpacing(1)
         grid.setColumnStretch(2, 1)
-        rows = (("Numbers", view.numbers, "M", False), ("Heat map", view.heatmap, "H", True), ("SAR image", view.image, "", True))
+        rows = (
+            ("Numbers", view.numbers, "M", False),
+            ("Heat map", view.heatmap, "H", True),
+            ("SAR image", view.image, "", True),
+        )
         for row, (name, shown, key, has_opacity) in enumerate(rows):
-            eye = QToolButton(objectName="flat", checkable=True, iconSize=QSize(16, 16))
-            eye.setToolTip(f"Show or hide: {name.lower()}" + (f"  ({key})" if key else ""))
-            eye.setAccessibleName(f"Show {name}")
+            eye = flat_button(f"Show {name}", f"Show or hide: {name}" + (f"  ({key})" if key else ""), 16)
+            eye.setCheckable(True)
             eye.clicked.connect(shown.set_visible)
             grid.addWidget(eye, row, 0)
             grid.addWidget(QLabel(name), row, 1)

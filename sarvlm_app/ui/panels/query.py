@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from sarvlm_app.ui.question import Question, parse_question
 from sarvlm_app.ui.theme import Theme
+from sarvlm_app.ui.widgets import named_frame
 
 TYPING_PAUSE_MS = 150
 
@@ -29,17 +30,20 @@ class QueryBar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._negatives: tuple[str, ...] = ()
-        self.line = QLineEdit(objectName="queryLine", placeholderText="What are you looking for?  e.g. ships moored at a pier")
+        self.line = QLineEdit(objectName="queryLine")
+        self.line.setPlaceholderText("What are you looking for?  e.g. ships moored at a pier")
         self.line.setAccessibleName("Question")
         self.line.setMinimumWidth(180)
         self.negative_line = QLineEdit(objectName="negativeLine", placeholderText="not…")
         self.negative_line.setAccessibleName("Exclude")
-        self.negative_line.setToolTip("Something the answer must not be; Return adds it.\nTyping  -open water  after the question does the same.")
+        self.negative_line.setToolTip(
+            "Something the answer must not be; Return adds it.\nTyping  -open water  after the question does the same."
+        )
         self.negative_line.setFixedWidth(84)
         self._chips = QHBoxLayout()
         self._chips.setSpacing(5)
         self._hint = QLabel("Ctrl+K", objectName="queryHint")
-        self._frame = QFrame(objectName="queryFrame")
+        self._frame = named_frame("queryFrame")
         self._frame.setFixedHeight(36)
         row = QHBoxLayout(self._frame)
         row.setContentsMargins(11, 0, 10, 0)
@@ -127,12 +131,13 @@ class QueryBar(QWidget):
 
     def _render_chips(self) -> None:
         while (item := self._chips.takeAt(0)) is not None:
-            item.widget().deleteLater()
+            if (gone := item.widget()) is not None:
+                gone.deleteLater()
         for word in self._negatives:
             short = word if len(word) <= 22 else word[:21] + "…"
             chip = QPushButton(f"− {short}  ×", objectName="chip", toolTip=f"Not “{word}”: click to remove")
             chip.clicked.connect(
-                lambda _checked=False, gone=word: self._change_negatives(tuple(w for w in self._negatives if w != gone))
+                lambda _checked=False, out=word: self._change_negatives(tuple(w for w in self._negatives if w != out))
             )
             self._chips.addWidget(chip)
 

@@ -14,6 +14,7 @@ from sarvlm_app.ui.formats import lonlat_text, pixel_text, places_text, seconds_
 from sarvlm_app.ui.panels.cards import Card, CardModel, card_list
 from sarvlm_app.ui.pictures import PictureRequest, Pictures, around
 from sarvlm_app.ui.theme import Theme
+from sarvlm_app.ui.widgets import named_frame
 
 _LOWEST, _HIGHEST = 50, 95
 _READING = "The scene is being read; places appear as they are found."
@@ -84,7 +85,7 @@ class ResultsPanel(QWidget):
         self.show_answer()
 
     def _make_examples(self) -> QFrame:
-        frame = QFrame(objectName="examples")
+        frame = named_frame("examples")
         column = QVBoxLayout(frame)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(7)
@@ -104,7 +105,7 @@ class ResultsPanel(QWidget):
         self.slider.blockSignals(False)
         self._threshold.setText(f"{threshold:.2f}")
         has_answer = answer is not None
-        some = has_answer and bool(answer.candidates)
+        some = answer is not None and bool(answer.candidates)
         self._threshold_row.setVisible(has_answer)
         self.list.setVisible(some)
         self._filler.setVisible(not some)

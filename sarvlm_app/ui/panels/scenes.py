@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QItemSelectionModel, QSize, Signal
+from PySide6.QtCore import QItemSelectionModel, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from sarvlm_app.core.scene import Scene, default_band, default_stretch
 from sarvlm_app.core.session import Session
@@ -15,6 +15,7 @@ from sarvlm_app.ui.panels.cards import THUMB_PX, Card, CardModel, card_list
 from sarvlm_app.ui.panels.section import Section
 from sarvlm_app.ui.pictures import PictureRequest, make_picture
 from sarvlm_app.ui.theme import Theme
+from sarvlm_app.ui.widgets import flat_button
 from sarvlm_models.types import Window
 
 _ROW = THUMB_PX + 16
@@ -38,8 +39,7 @@ class ScenesPanel(Section):
         self.list = card_list(theme, self._model)
         self.list.setAccessibleName("Open scenes")
         self.list.clicked.connect(lambda index: session.activate(self._scene(index.row())))
-        self._close = QToolButton(objectName="flat", toolTip="Close the active scene (Ctrl+W)", iconSize=QSize(14, 14))
-        self._close.setAccessibleName("Close scene")
+        self._close = flat_button("Close scene", "Close the active scene (Ctrl+W)")
         self._close.clicked.connect(lambda: session.close(session.active) if session.active else None)
         self.head.addWidget(self._close)
         buttons = QHBoxLayout()

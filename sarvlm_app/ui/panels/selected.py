@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication, QImage, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
 from sarvlm_app.core.query import Candidate
 from sarvlm_app.core.session import Session
@@ -29,7 +29,9 @@ class SelectedPanel(Section):
         self._picture.setFixedSize(_PICTURE_PX, _PICTURE_PX)
         self.words = QLabel(objectName="value", wordWrap=True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.copy = QToolButton(text=" Copy coordinates", toolTip="Copies latitude and longitude in decimal degrees")
+        self.copy = QToolButton()
+        self.copy.setText(" Copy coordinates")
+        self.copy.setToolTip("Copies latitude and longitude in decimal degrees")
         self.copy.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.copy.clicked.connect(self.copy_coordinates)
         self._detail = QWidget()

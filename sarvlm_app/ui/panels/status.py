@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from sarvlm_app.ui.formats import lonlat_text, number_text, pixel_text
@@ -32,4 +34,4 @@ class PointerLine(QWidget):
 
     def show_value(self, value: float, unit: str) -> None:
         """Renders the value; NaN reads as "no data"."""
-        self.value.setText("no data" if value != value else f"{number_text(value)} {unit}".rstrip())
+        self.value.setText("no data" if math.isnan(value) else f"{number_text(value)} {unit}".rstrip())

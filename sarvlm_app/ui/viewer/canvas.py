@@ -8,6 +8,7 @@ pixel; everything outside this module counts from its outer corner.
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,6 +104,7 @@ class SceneCanvas(QWidget):
         self._metres_per_px: float | None = None
         self._fitted = True
         self._moving = False
+        self._closed = False
         self._pointer: tuple[float, float] | None = None
         self.overlay = Overlay(self, self.camera, self._scale)
         self._pointer_timer = QTimer(self, singleShot=True, interval=_POINTER_MS)
@@ -343,12 +345,22 @@ class SceneCanvas(QWidget):
             self.files_dropped.emit(paths)
 
     def shut_down(self) -> None:
-        """Ends napari's part; must be called before the window goes."""
+        """Ends napari's part and its reading thread; must be called before the window goes."""
+        if self._closed:
+            return
+        self._closed = True
         self._flight.stop()
         self._pointer_timer.stop()
+        self.overlay.hide()
         self._native.removeEventFilter(self)
         self._model.layers.clear()
         self._viewer.close()
+        # napari's reading thread ends when nobody holds its viewer model any more
+        self._scene = self._image = self._heat = None
+        self._native = self
+        self._model = ViewerModel()
+        del self._viewer
+        gc.collect()
 
 
 def _colormap(threshold: float) -> Colormap:
