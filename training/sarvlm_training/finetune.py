@@ -29,6 +29,7 @@ from sarvlm_models.text_tower import TextTower, load_tokenizer, tokenize
 from .concepts import Vocabulary, absent_phrases, load_vocabulary
 from .data.chips import AircraftChips, LandCoverChips, MstarFields
 from .data.mixture import Batch, Mixture, Source
+from .data.samples import CELLS
 from .data.scenes import AircraftScenes, SentinelPairs, Ssdd
 from .losses import contrast_loss, place_loss
 from .start import load_imagenet_start
@@ -151,10 +152,17 @@ def _with_absent(labels: Tensor, count: int) -> Tensor:
 
 
 def _presence(labels: Tensor) -> Tensor:
-    """Labels of a whole block: present if anywhere, absent if everywhere, else unknown."""
+    """Labels of a whole block (texts, h, w): present if anywhere, absent if known to be, else unknown.
+
+    In a block that is a chip the unknown rim of its target says nothing of
+    other targets, so a text that is absent somewhere and present nowhere is
+    absent; in a whole crop it must be known to be absent everywhere.
+    """
     flat = labels.flatten(1)
     most, least = flat.amax(1), flat.amin(1)
-    return torch.where(most > 0, 1, torch.where((most == 0) & (least == 0), 0, -1)).to(labels.dtype)
+    is_chip = labels.shape[-1] < CELLS
+    absent = (most == 0) if is_chip else (most == 0) & (least == 0)
+    return torch.where(most > 0, 1, torch.where(absent, 0, -1)).to(labels.dtype)
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
@@ -199,7 +207,7 @@ def train(recipe: Recipe, *, resume: bool = False) -> Path:
         optimiser.load_state_dict(saved["optimiser"])
         average, start = saved["average"], saved["step"]
     mixture = Mixture(make_sources(recipe, vocabulary), recipe.shares, recipe.batch, recipe.seed + start)
-    loader = iter(DataLoader(mixture, batch_size=None, num_workers=recipe.workers, prefetch_factor=4))
+    loader = iter(DataLoader(mixture, batch_size=None, num_workers=recipe.workers, prefetch_factor=4 if recipe.workers else None))
     generator = torch.Generator().manual_seed(recipe.seed + start)
     weights = {"place": 1.0, "contrast": recipe.contrast_weight, "whole": recipe.whole_weight}
     began, sums = time.time(), dict.fromkeys(weights, 0.0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
@@ -21,7 +22,9 @@ from sarvlm_models.compact import CompactEncoder, load_compact_file
 from sarvlm_models.device import choose_device
 from sarvlm_models.types import SceneStats, TextQuery
 from sarvlm_training.data.chips import ACD_KEYS, MSTAR_SPACING_M, TSX_KEYS, mstar_key, read_grey, resize, rows_of
+from sarvlm_training.concepts import load_vocabulary
 from sarvlm_training.data.samples import amplitude_levels
+from sarvlm_training.data.scenes import REGION_KEYS, SentinelPairs
 from sarvlm_training.validation import ssdd_validation_ids
 
 TEMPLATES = ("{}", "a SAR image of {}", "a radar image of {}")
@@ -144,6 +147,33 @@ def _inside(x: float, y: float, polygons: Sequence[NDArray[np.float64]], slack: 
     return any(Polygon(p).buffer(slack).contains(Point(x, y)) for p in polygons)
 
 
+REGION_NAMES = {
+    "sea": ["open sea"], "suburb": ["residential streets"], "industrial": ["industrial area"], "field": ["farm fields"],
+    "scrub": ["hills with low bushes"], "mountain": ["mountains"], "airport": ["airport"], "park": ["golf course"],
+}  # fmt: skip
+
+
+def region_accuracy(encoder: CompactEncoder, root: Path) -> dict[str, float]:
+    """Places of kept-back Sentinel-1 tiles named among eight kinds of ground, against regions drawn by hand."""
+    source = SentinelPairs(root, load_vocabulary(), validation=True)
+    texts = class_vectors(encoder, REGION_NAMES)
+    hits: dict[str, list[NDArray[np.bool_]]] = {key: [] for key in REGION_NAMES}
+    for pair in source.pairs:
+        patches = encoder.encode_patches(pair.image**2, stats_of(pair.image), 8.3).astype(np.float32)
+        best = (patches @ texts.T).argmax(-1)
+        for label, rectangles in pair.regions.items():
+            key = REGION_KEYS.get(label, "")
+            for c0, r0, c1, r1 in rectangles if key in hits else ():
+                inside = best[r0 * 8 : r1 * 8, c0 * 8 : c1 * 8]
+                hits[key].append((inside == list(REGION_NAMES).index(key)).ravel())
+    shares = [float(np.concatenate(rows).mean()) for rows in hits.values() if rows]
+    return {
+        "mean_per_class": round(float(np.mean(shares)), 4),
+        "classes": len(shares),
+        "n": int(sum(len(np.concatenate(rows)) for rows in hits.values() if rows)),
+    }
+
+
 def absent_alarms(encoder: CompactEncoder, root: Path, texts: Sequence[str]) -> dict[str, float]:
     """Share of (kept-back picture, absent text) pairs where something stands out above 0.6."""
     coco = json.loads((root / "ssdd/train.json").read_text())
@@ -161,6 +191,7 @@ def measure(encoder: CompactEncoder, root: Path) -> dict[str, Any]:
         "sar_acd_test": lambda: classify(encoder, aircraft_chips(root), ACD_NAMES, 1.0),
         "tsx_landcover_test": lambda: classify(encoder, landcover, TSX_NAMES, None),
         "tsx_landcover_unseen_words": lambda: classify(encoder, landcover, TSX_UNSEEN, None),
+        "s1_validation_regions": lambda: region_accuracy(encoder, root),
         "ssdd_validation_ship": lambda: ship_pointing(encoder, root, "ship"),
         "ssdd_validation_unseen_words": lambda: ship_pointing(encoder, root, "a coaster steaming along"),
         "ssdd_validation_absent": lambda: absent_alarms(
@@ -176,9 +207,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, default=Path("resources/weights/sarclip-compact.safetensors"))
     parser.add_argument("--text", type=Path, default=Path("resources/weights"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
     encoder = load_compact_file(options.weights, options.text, choose_device("cpu"))
-    print(json.dumps(measure(encoder, options.data), indent=1))
+    torch.set_num_threads(options.threads)
+    print(json.dumps({"weights": encoder.spec.weights_sha256, **measure(encoder, options.data)}, indent=1))
     return 0
 
 
