@@ -79,6 +79,7 @@ class MainWindow(QMainWindow):
         row.setContentsMargins(0, 2, 10, 2)
         row.addWidget(self.model_label)
         row.addWidget(self.device_label)
+        self._corner = right
         menu.setCornerWidget(right, Qt.Corner.TopRightCorner)
         self.setMenuBar(menu)
         find = QPushButton("Find", objectName="modeButton", checkable=True, checked=True)
@@ -98,6 +99,16 @@ class MainWindow(QMainWindow):
         toolbar.addWidget(top)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, toolbar)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+
+    def show_model(self, model: str, device: str) -> None:
+        """Names the model and the device in the upper right corner."""
+        self.model_label.setText(model)
+        self.device_label.setText(device)
+        self.device_label.setVisible(bool(device))
+        # a menu bar measures its corner once: hang it there anew
+        self._corner.adjustSize()
+        self.menuBar().setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
+        self._corner.show()
 
     def _build_columns(self) -> None:
         left = _column(self.scenes, self.layers, self.display, self.facts)

@@ -153,10 +153,7 @@ class Workplace(QObject):
         dialog.open()
 
     def _show_model(self, badge: tuple[str, str]) -> None:
-        model, device = badge
-        self.window.model_label.setText(model)
-        self.window.device_label.setText(device)
-        self.window.device_label.setVisible(bool(device))
+        self.window.show_model(*badge)
 
     # ---- user -> verbs ---------------------------------------------------
     def _wire_window(self) -> None:

@@ -25,7 +25,8 @@ def scene_facts(scene: Scene) -> list[tuple[str, str]]:
     polarisations = [band.polarisation for band in scene.bands if band.polarisation]
     facts.append(("Bands", " ".join(polarisations) if polarisations else str(len(scene.bands))))
     if scene.acquired is not None:
-        facts.append(("Acquired", scene.acquired.strftime("%Y-%m-%d %H:%M UTC")))
+        known_time = scene.acquired.hour or scene.acquired.minute or scene.acquired.second
+        facts.append(("Acquired", scene.acquired.strftime("%Y-%m-%d %H:%M UTC" if known_time else "%Y-%m-%d")))
     if scene.georef is not None:
         corners = scene.georef.footprint_lonlat()
         lons, lats = [corner[0] for corner in corners], [corner[1] for corner in corners]

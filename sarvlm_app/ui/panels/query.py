@@ -152,4 +152,4 @@ class QueryBar(QWidget):
         return super().eventFilter(watched, event)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(320, 40)
+        return QSize(320, 36)
