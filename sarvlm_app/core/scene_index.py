@@ -12,22 +12,23 @@ import hashlib
 import json
 import math
 import os
+import secrets
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from sarvlm_app.core.export.atomic import replace_when_done, storage_error
+from sarvlm_app.core.export.atomic import storage_error
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.scene import Scene, read_chip, scene_stats
 from sarvlm_app.core.tiling import Tile, plan_windows
-from sarvlm_app.errors import StorageError
 from sarvlm_models.api import DenseEncoder
 from sarvlm_models.types import Chip, EncoderSpec, Float16, Float32, SceneStats, Window
 
@@ -35,6 +36,8 @@ LAYOUT_VERSION: Final = 1
 FOLDER: Final = "indices"
 LEAST_VALID: Final = 0.5
 """Share of a cell that must hold data for the cell to have a vector."""
+MOST_RIVALS: Final = 4
+"""Times that making an index gives way to another process that makes the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +131,8 @@ class SceneIndex:
     def __init__(self, layout: Layout, folder: Path) -> None:
         self.layout = layout
         self.folder = folder
-        self._done: NDArray[np.uint8] = np.load(folder / "done.npy", mmap_mode="r+")
-        self.vectors: Float16 = np.load(folder / "vectors.npy", mmap_mode="r+")
-        if self.vectors.shape != (layout.rows, layout.cols, layout.dim):
-            raise ValueError(f"{folder}: vectors {self.vectors.shape} do not fit the layout")
+        self._done: NDArray[np.uint8] = _mapped(folder / "done.npy", (len(layout.tiles()),), np.uint8)
+        self.vectors: Float16 = _mapped(folder / "vectors.npy", (layout.rows, layout.cols, layout.dim), np.float16)
 
     @property
     def complete(self) -> bool:
@@ -211,6 +212,15 @@ class SceneIndex:
             os.utime(self.folder / "meta.json")
 
 
+def _mapped(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+    """An array file to read and write; first for reading only, since NumPy fills up a file cut short to write to it."""
+    for mode in ("r", "r+"):
+        array = open_memmap(str(path), mode=mode)
+        if array.shape != shape or array.dtype != dtype:
+            raise ValueError(f"{path}: expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}")
+    return array
+
+
 def _cell_share(valid: NDArray[np.bool_], cell: int) -> Float32:
     rows, cols = valid.shape[0] // cell, valid.shape[1] // cell
     return np.asarray(valid.reshape(rows, cell, cols, cell).mean(axis=(1, 3)), dtype=np.float32)
@@ -219,16 +229,21 @@ def _cell_share(valid: NDArray[np.bool_], cell: int) -> Float32:
 def find_index(layout: Layout, cache: Path) -> SceneIndex | None:
     """The index of a layout if it exists and can be read, complete or not."""
     folder = cache / FOLDER / layout.key.folder_name()
-    if not (folder / "meta.json").is_file():
-        return None
     try:
+        if json.loads((folder / "meta.json").read_text(encoding="utf-8"))["key"] != asdict(layout.key):
+            return None
         return SceneIndex(layout, folder)
-    except (OSError, ValueError):
+    # what JSON and NumPy say of files that are missing, cut short or overwritten
+    except (OSError, ValueError, EOFError, OverflowError, KeyError, TypeError):
         return None
 
 
 def open_or_create(scene: Scene, layout: Layout, cache: Path) -> SceneIndex:
     """The index of a layout, made empty where there is none; a damaged one is made anew.
+
+    It is made beside its place and moved into it whole, so a process that asks
+    the same scene at the same time finds all of it or nothing, and never has
+    its files cut short under it; the one that comes second uses the first's.
 
     Raises
     ------
@@ -240,23 +255,44 @@ def open_or_create(scene: Scene, layout: Layout, cache: Path) -> SceneIndex:
         found.touch()
         return found
     folder = cache / FOLDER / layout.key.folder_name()
+    part = _sibling(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _allocate(folder / "vectors.npy", (layout.rows, layout.cols, layout.dim), np.dtype(np.float16))
-        _allocate(folder / "done.npy", (len(layout.tiles()),), np.dtype(np.uint8))
+        part.mkdir(parents=True)
+        _allocate(part / "vectors.npy", (layout.rows, layout.cols, layout.dim), np.dtype(np.float16))
+        _allocate(part / "done.npy", (len(layout.tiles()),), np.dtype(np.uint8))
         meta = {
             "scene": str(scene.path), "name": scene.name, "band": layout.key.band, "model": layout.key.model_id,
             "cell_px": layout.cell_px, "rows": layout.rows, "cols": layout.cols, "created": time.time(),
             "key": asdict(layout.key),
         }  # fmt: skip
-        with replace_when_done(folder / "meta.json") as part:
-            part.write_text(json.dumps(meta, indent=1), encoding="utf-8")
-    except StorageError:
-        raise
+        (part / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+        return _move_into_place(part, folder, layout)
     except OSError as error:
-        for name in ("vectors.npy", "done.npy"):
-            (folder / name).unlink(missing_ok=True)
         raise storage_error(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _sibling(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.part")
+
+
+def _move_into_place(part: Path, folder: Path, layout: Layout) -> SceneIndex:
+    """Move a new index to its place unless a sound one came there first; a damaged one is moved away."""
+    for _ in range(MOST_RIVALS):
+        try:
+            os.rename(part, folder)  # fails where the folder is there and not empty
+            break
+        except OSError:
+            quicker = find_index(layout, folder.parent.parent)
+            if quicker is not None:
+                return quicker
+            if not folder.is_dir():
+                raise
+        away = _sibling(folder)
+        with suppress(FileNotFoundError):  # another process does the same
+            os.rename(folder, away)
+        shutil.rmtree(away, ignore_errors=True)
     return SceneIndex(layout, folder)
 
 
