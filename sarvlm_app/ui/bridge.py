@@ -36,14 +36,20 @@ class Background:
     def __init__(self, runner: JobRunner) -> None:
         self._runner = runner
 
-    def read(self, key: str, work: Callable[[], T], deliver: Callable[[T], None]) -> None:
+    def read(
+        self,
+        key: str,
+        work: Callable[[], T],
+        deliver: Callable[[T], None],
+        failed: Callable[[SarvlmError], None] | None = None,
+    ) -> None:
         """Runs a small `work` on the I/O lane and gives its result to `deliver` on the main thread.
 
         A newer call under the same `key` makes an older one's result void. It
-        has no title, so the status line does not tell of it, and a fault in it
-        (a file that has gone) shows elsewhere.
+        has no title, so the status line does not tell of it. A fault in it goes
+        to `failed`; without one it is left out, because it shows elsewhere.
         """
-        self._runner.submit(Work("", lambda _ctx: work(), Lane.IO, key, on_done=deliver))
+        self._runner.submit(Work("", lambda _ctx: work(), Lane.IO, key, on_done=deliver, on_failed=failed))
 
     def long(
         self,

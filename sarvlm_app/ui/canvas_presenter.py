@@ -91,13 +91,23 @@ class CanvasPresenter(QObject):
             self._canvas.show_scene(None)
             return
         self._reading_value = False
-        self._pyramid = ScenePyramid(scene, self._session.band)
-        stretch = self._session.stretch
+        self._pyramid = pyramid = ScenePyramid(scene, self._session.band)
+        self._canvas.show_scene(None)
+        self._canvas.overlay.change(opening=True)
+        # napari reads the coarsest level on this thread: have it in memory first
+        ready = partial(self._show_pyramid, pyramid, wanted)
+        self._background.read("first picture", partial(_coarsest, pyramid), ready, self._session.failed.emit)
+
+    def _show_pyramid(self, pyramid: ScenePyramid, wanted: tuple[Scene, int], _coarse: object) -> None:
+        """The first picture can be drawn: puts the scene on the canvas."""
+        if pyramid is not self._pyramid:
+            return
+        scene, stretch = wanted[0], self._session.stretch
         limits = (stretch.low, stretch.high) if stretch is not None else (-30.0, 0.0)
-        self._canvas.show_scene(SceneImage(self._pyramid.level_arrays(), scene.width, scene.height, limits))
+        self._canvas.show_scene(SceneImage(pyramid.level_arrays(), scene.width, scene.height, limits))
         self._show_frame(scene)
         self._background.read("histogram", partial(_sample, *wanted), partial(self._on_sample, wanted))
-        self._build_overviews(self._pyramid)
+        self._build_overviews(pyramid)
         self.show_answer()
         self.show_visibility()
 
@@ -225,6 +235,12 @@ def _pixel(pyramid: ScenePyramid, col: int, row: int) -> float:
         return float(pyramid.read(0, row, row + 1, col, col + 1)[0, 0])
     except SceneError:
         return float("nan")
+
+
+def _coarsest(pyramid: ScenePyramid) -> NDArray[np.float32]:
+    """The smallest picture of the scene; runs on the I/O lane."""
+    last = pyramid.level_arrays()[-1]
+    return last[:, :]
 
 
 def _build(pyramid: ScenePyramid, ctx: JobContext) -> None:

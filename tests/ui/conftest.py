@@ -103,7 +103,7 @@ def workplace(qapp: object, qtbot: object, no_leaked_threads: None) -> Iterator[
 def opened(workplace: object, qtbot: object, scene_file: Path) -> object:
     """The same with the small scene open."""
     workplace.start([scene_file])
-    qtbot.waitUntil(lambda: workplace.session.active is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: "SAR" in workplace.window.canvas.layer_names, timeout=10_000)
     return workplace
 
 

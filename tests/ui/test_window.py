@@ -185,7 +185,7 @@ def test_a_scene_without_georeference_says_so(workplace, qtbot, tmp_path):
     path = tmp_path / "plain.png"
     Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (200, 1))).save(path)
     workplace.start([path])
-    qtbot.waitUntil(lambda: workplace.session.active is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: "SAR" in workplace.window.canvas.layer_names, timeout=10_000)
     assert "no georeference" in workplace.window.canvas.overlay.state.badges
     assert workplace.window.canvas.overlay.state.north is None
 

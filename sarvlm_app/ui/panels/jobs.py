@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
+from PySide6.QtCore import QRectF, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from sarvlm_app.core.jobs import JobState, JobStatus, Lane
 from sarvlm_app.ui.formats import seconds_text
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.widgets import flat_button
+
+_PAUSE_MS = 120
+"""Changes of jobs are drawn together after this time: each drawing composes the canvas anew."""
+
+
+class _ProgressLine(QWidget):
+    """A thin bar. Unlike QProgressBar it never repaints at once, which would hold the event loop up."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._share: float | None = None
+        self.setFixedSize(130, 16)
+
+    def show_share(self, share: float | None) -> None:
+        """Draws how much is done, 0..1; None where nobody knows."""
+        if share != self._share:
+            self._share = share
+            self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(0, self.height() / 2 - 2, self.width(), 4)
+        painter.fillRect(box, QColor(self._theme.palette.border))
+        if self._share is not None:
+            painter.fillRect(QRectF(0, box.top(), box.width() * self._share, 4), QColor(self._theme.palette.accent))
+        painter.end()
 
 
 class JobsBar(QWidget):
@@ -27,8 +56,7 @@ class JobsBar(QWidget):
         self._theme = theme
         self._jobs: dict[int, JobStatus] = {}
         self.title = QLabel()
-        self._bar = QProgressBar(textVisible=False)
-        self._bar.setFixedWidth(130)
+        self._bar = _ProgressLine(theme)
         self.detail = QLabel()
         self.detail.setMinimumWidth(80)
         self.cancel = flat_button("Cancel job", "Cancel (Esc)", 12)
@@ -38,6 +66,8 @@ class JobsBar(QWidget):
         row.setSpacing(9)
         for widget in (self.title, self._bar, self.detail, self.cancel):
             row.addWidget(widget)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause.timeout.connect(self._render)
         theme.changed.connect(self._theme_icon)
         self._theme_icon()
         self._render()
@@ -59,7 +89,8 @@ class JobsBar(QWidget):
             self._jobs[job.id] = job
         else:
             self._jobs.pop(job.id, None)
-        self._render()
+        if not self._pause.isActive():
+            self._pause.start()
 
     def cancel_current(self) -> None:
         """Asks to stop the job that is shown."""
@@ -75,12 +106,10 @@ class JobsBar(QWidget):
         more = len(self._jobs) - 1
         self.title.setText(job.title + (f"  (+{more})" if more else ""))
         self.title.setToolTip(job.message)
+        self._bar.show_share(job.done / job.total if job.total else None)
         if not job.total:
-            self._bar.setRange(0, 0)
-            self.detail.setText("")
+            self.detail.setText("working…" if job.state is JobState.RUNNING else "waiting…")
             return
-        self._bar.setRange(0, job.total)
-        self._bar.setValue(job.done)
         left = "" if job.eta_s is None else f" · {_left_text(job.eta_s)} left"
         self.detail.setText(f"{job.done / job.total:.0%}{left}")
 

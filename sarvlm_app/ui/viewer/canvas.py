@@ -127,7 +127,7 @@ class SceneCanvas(QWidget):
             self._model.layers.remove(self._image)
             self._image = None
         self._scene = scene
-        self.overlay.change(scene_shown=scene is not None, markers=(), selected=None)
+        self.overlay.change(scene_shown=scene is not None, opening=False, markers=(), selected=None)
         if scene is None:
             return
         self._image = Image(

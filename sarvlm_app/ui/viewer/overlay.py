@@ -41,6 +41,7 @@ class OverlayState:
     north: float | None = None
     badges: tuple[str, ...] = ()
     scene_shown: bool = False
+    opening: bool = False
 
 
 class Overlay(QWidget):
@@ -107,7 +108,7 @@ class Overlay(QWidget):
         font.setPixelSize(17)
         painter.setFont(font)
         painter.setPen(QColor(190, 196, 206))
-        text = "Drop a SAR scene here, or press Ctrl+O to open one"
+        text = "Reading the scene…" if self.state.opening else "Drop a SAR scene here, or press Ctrl+O to open one"
         painter.drawText(QRectF(self.rect()), Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_markers(self, painter: QPainter) -> None:
