@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sarvlm_app.cli.given import open_given
 from sarvlm_app.cli.output import print_json
 from sarvlm_app.core.kept import Kept, list_kept, remove
-from sarvlm_app.core.scene import open_scene
 from sarvlm_app.errors import SceneError
 from sarvlm_app.paths import cache_dir
 
@@ -45,7 +45,7 @@ def _kept_of(scenes: Sequence[str], kept: Sequence[Kept]) -> list[Kept]:
     for name in scenes:
         place = str(Path(name).expanduser().absolute())
         try:
-            wanted.add(open_scene(name).fingerprint)
+            wanted.add(open_given(name).fingerprint)
         except SceneError:
             known = {entry.fingerprint for entry in kept if entry.scene == place}
             if not known:

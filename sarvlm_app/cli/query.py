@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from sarvlm_app.cli.given import open_given, require_text
 from sarvlm_app.cli.output import print_json, require_places
 from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.answering import Answering
 from sarvlm_app.core.kept import keep_within
 from sarvlm_app.core.query import Answer, Question, Timing, check_text, masked, peaks
-from sarvlm_app.core.scene import Scene, open_scene, resolve_band, scene_stats
+from sarvlm_app.core.scene import Scene, resolve_band, scene_stats
 from sarvlm_app.errors import QueryError, SceneError, StorageError
 from sarvlm_app.paths import cache_dir, data_dir
 from sarvlm_app.settings import Settings, load_settings
@@ -55,18 +56,12 @@ def query(options: argparse.Namespace) -> int:
 def _question(options: argparse.Namespace) -> Question:
     """What is asked, held against the scene before anything heavy is loaded."""
     for text in (options.text, *options.negative):
-        _require_characters(text)
+        require_text(text)
     check_text(options.text, options.negative)
-    scene = open_scene(options.scene)
+    scene = open_given(options.scene)
     threshold = Settings().threshold if options.threshold is None else options.threshold
     asked = TextQuery(options.text.strip(), tuple(text.strip() for text in options.negative), threshold)
     return Question(asked, scene, resolve_band(scene, options.band), options.top, _area(options.window, scene))
-
-
-def _require_characters(text: str) -> None:
-    """Refuse bytes of the command line that are no text in its encoding; Python carries them as lone surrogates."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise QueryError("The question holds bytes that are no text in this terminal's encoding; type it in UTF-8.")
 
 
 def _area(given: tuple[int, int, int, int] | None, scene: Scene) -> Window | None:

@@ -6,10 +6,10 @@ import argparse
 import math
 from typing import Any
 
+from sarvlm_app.cli.given import open_given
 from sarvlm_app.cli.output import print_json, require_places
 from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.products.types import Scene
-from sarvlm_app.core.scene import open_scene
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -28,7 +28,7 @@ def demo(options: argparse.Namespace) -> int:
 
 def info(options: argparse.Namespace) -> int:
     """Tell what is known of a scene."""
-    facts = scene_facts(open_scene(options.scene))
+    facts = scene_facts(open_given(options.scene))
     if options.json:
         print_json(facts)
     else:
