@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,14 +62,15 @@ def _indices(root: Path) -> Iterator[Kept]:
                 "index", str(meta["scene"]), str(key["fingerprint"]), str(meta["model"]), folder, _size(folder),
                 bool(done.all()), meta_file.stat().st_mtime,
             )  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, EOFError):
             yield Kept("index", "", "", "", folder, _size(folder), False, 0.0)
 
 
 def _overviews(root: Path) -> Iterator[Kept]:
     for folder in _folders(root):
         fingerprint = folder.name.rpartition("-")[0]
-        yield Kept("overviews", "", fingerprint, "", folder, _size(folder), True, folder.stat().st_mtime)
+        with suppress(FileNotFoundError):  # removed meanwhile by another process
+            yield Kept("overviews", "", fingerprint, "", folder, _size(folder), True, folder.stat().st_mtime)
 
 
 def _folders(root: Path) -> list[Path]:
@@ -76,7 +78,11 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def remove(kept: Sequence[Kept]) -> int:
