@@ -9,6 +9,7 @@ from sarvlm_app.core.scene import Scene
 from sarvlm_app.ui.formats import lonlat_text
 from sarvlm_app.ui.panels.section import Section
 
+_VALUE_NAMES = {"dn": "DN", "db": "dB"}
 _TOLD = ("value_type", "value type")
 """Facts that the rows of their own already tell."""
 
@@ -20,7 +21,8 @@ def scene_facts(scene: Scene) -> list[tuple[str, str]]:
         across, along = scene.spacing_m
         facts.append(("Spacing", f"{across:.2f} × {along:.2f} m"))
     facts.append(("CRS", scene.georef.crs_name if scene.georef is not None else "no georeference"))
-    values = scene.value_type.value + (" (assumed)" if scene.value_type_assumed else "")
+    kind = scene.value_type.value
+    values = _VALUE_NAMES.get(kind, kind) + (" (assumed)" if scene.value_type_assumed else "")
     facts.append(("Values", f"{values}, {scene.calibration}"))
     polarisations = [band.polarisation for band in scene.bands if band.polarisation]
     facts.append(("Bands", " ".join(polarisations) if polarisations else str(len(scene.bands))))
