@@ -17,6 +17,8 @@ from sarvlm_models.types import Window
 
 EncoderProvider = Callable[[], DenseEncoder]
 PARTIAL_EVERY_S = 0.5
+PARTIAL_SHARE = 0.2
+"""Most of the time that partial answers may take from the encoding (scoring a very large scene takes long)."""
 
 
 class Answering:
@@ -70,13 +72,16 @@ class Answering:
         index = open_or_create(question.scene, layout, self._cache)
         if index.covers(question.area):
             return answer_from(index, asked, self.texts, ctx, 0.0)
-        began = shown = time.perf_counter()
+        began = time.perf_counter()
+        due = began + PARTIAL_EVERY_S
 
         def on_window() -> None:
-            nonlocal shown
-            if time.perf_counter() - shown > PARTIAL_EVERY_S:
-                ctx.partial(answer_from(index, asked, self.texts, _quiet(ctx), time.perf_counter() - began))
-                shown = time.perf_counter()
+            nonlocal due
+            if time.perf_counter() >= due:
+                started = time.perf_counter()
+                ctx.partial(answer_from(index, asked, self.texts, _quiet(ctx), started - began))
+                spent = time.perf_counter() - started
+                due = time.perf_counter() + max(PARTIAL_EVERY_S, spent / PARTIAL_SHARE)
 
         index.encode(question.scene, encoder, ctx, visible, on_window, question.area)
         return answer_from(index, asked, self.texts, ctx, time.perf_counter() - began)

@@ -27,6 +27,7 @@ from sarvlm_app.settings import Settings
 from sarvlm_models.types import TextQuery, Window
 
 QUERY_KEY = "query"
+BAND_KEY = "band"
 DEMO_NAME = "demo_harbour_simulated.tif"
 
 EXAMPLE_QUERIES = ("ships moored at a pier", "storage tanks", "airport runways")
@@ -82,6 +83,7 @@ class Session:
         self._answering = Answering(encoder, self._cache)
         self._open: list[OpenScene] = []
         self._active: OpenScene | None = None
+        self._asking: OpenScene | None = None
         self._asked = Asked("")
         self._threshold = settings.threshold
         self._top = MOST_CANDIDATES
@@ -180,8 +182,8 @@ class Session:
         self._open.remove(entry)
         close_handles(scene)
         self.scenes_changed.emit()
+        self._stop_asking(entry)
         if entry is self._active:
-            self._runner.cancel_key(QUERY_KEY)
             self._show(self._open[min(place, len(self._open) - 1)] if self._open else None)
 
     def activate(self, scene: Scene) -> None:
@@ -193,16 +195,20 @@ class Session:
     def set_band(self, band: int) -> None:
         """Show and ask another band of the active scene; its stretch is read anew."""
         entry = self._active
-        if entry is None or band == entry.band:
+        if entry is None:
+            return
+        self._runner.cancel_key(BAND_KEY)
+        if band == entry.band:
             return
         scene = entry.scene
 
         def done(stretch: Stretch) -> None:
+            self._stop_asking(entry)
             entry.band, entry.stretch, entry.answer, entry.encoded = band, stretch, None, False
             if entry is self._active:
                 self._show(entry)
 
-        work = Work("Reading the band", lambda _ctx: default_stretch(scene, band), Lane.IO, "band", on_done=done)
+        work = Work("Reading the band", lambda _ctx: default_stretch(scene, band), Lane.IO, BAND_KEY, on_done=done)
         self._runner.submit(replace(work, on_failed=self.failed.emit))
 
     def _entry(self, scene: Scene) -> OpenScene | None:
@@ -216,14 +222,19 @@ class Session:
         self.answer_changed.emit()
         self.selection_changed.emit()
         self.encoded_changed.emit()
-        if entry is not None and not entry.encoded:
+        if entry is None:
+            return
+        if not entry.encoded:
             self._look_for_index(entry)
+        if entry.answer is not None and entry.answer.query.threshold != self._threshold:
+            self._find_anew(entry, entry.answer)
 
     def _look_for_index(self, entry: OpenScene) -> None:
         scene, band = entry.scene, entry.band
 
         def done(encoded: bool) -> None:
-            self._mark_encoded(entry, encoded or entry.encoded)
+            if entry.band == band:
+                self._mark_encoded(entry, encoded or entry.encoded)
 
         self._runner.submit(
             Work("", lambda _ctx: self._answering.is_encoded(scene, band), Lane.COMPUTE, "index", on_done=done,
@@ -279,16 +290,25 @@ class Session:
         question = Question(query, entry.scene, entry.band, self._top)
 
         def deliver(answer: Answer) -> None:
+            if entry.band != answer.band:
+                return
             self._mark_encoded(entry, answer.complete)
-            if show and entry.band == answer.band:
+            if show:
                 self._set_answer(entry, answer)
 
+        self._asking = entry
         self._runner.submit(
             Work(
                 title, lambda ctx: self._answering.answer(question, ctx, words.visible), Lane.COMPUTE, QUERY_KEY,
                 on_done=deliver, on_partial=deliver, on_failed=self.failed.emit,
             )
         )  # fmt: skip
+
+    def _stop_asking(self, entry: OpenScene) -> None:
+        """Drop the question that runs on a scene; those of other scenes go on."""
+        if entry is self._asking:
+            self._asking = None
+            self._runner.cancel_key(QUERY_KEY)
 
     def _set_answer(self, entry: OpenScene, answer: Answer | None) -> None:
         if answer is not None and answer.query.threshold != self._threshold:
@@ -308,16 +328,19 @@ class Session:
             return
         self._threshold = threshold
         entry = self._active
-        if entry is None or entry.answer is None:
-            return
-        answer = entry.answer
-        query = replace(answer.query, threshold=threshold)
+        if entry is not None and entry.answer is not None:
+            self._find_anew(entry, entry.answer)
+
+    def _find_anew(self, entry: OpenScene, answer: Answer) -> None:
+        """The places of an answer at the present threshold (I/O lane)."""
+        query = replace(answer.query, threshold=self._threshold)
 
         def done(fresh: Answer) -> None:
             if entry.answer is not None and entry.answer.heatmap.scores is fresh.heatmap.scores:
                 self._set_answer(entry, fresh)
 
-        self._runner.submit(Work("", lambda _ctx: _rethreshold(answer, query, self._top), Lane.IO, "threshold", on_done=done))
+        run = Work("", lambda _ctx: _rethreshold(answer, query, self._top), Lane.IO, "threshold", on_done=done)
+        self._runner.submit(run)
 
     def clear_answer(self) -> None:
         """Forget the question and its answer."""

@@ -52,7 +52,7 @@ class FakeEncoder:
         relative = cells / max(stats.median_amplitude, 1e-6)
         vectors = np.zeros((rows, cols, DIM), np.float32)
         vectors[..., 0] = np.clip(relative - 1.5, 0, None)
-        vectors[..., 1] = np.clip(0.7 - relative, 0, None)
+        vectors[..., 1] = 3.0 * np.clip(0.7 - relative, 0, None)
         vectors[..., 2] = 0.5
         return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float16)
 
