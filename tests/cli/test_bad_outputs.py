@@ -58,19 +58,18 @@ def test_a_place_where_not_even_root_may_write(sarvlm, encoder, scene):
     assert "/proc/h.tif cannot be written" in sarvlm("query", scene, "ships", "--heatmap", "/proc/h.tif").fault
 
 
-@pytest.mark.parametrize(("option", "name"), OPTIONS)
-@pytest.mark.parametrize(("number", "words"), FAULTS[2:])
-def test_a_disk_that_fills_while_the_results_are_written(
-    sarvlm, encoder, scene, tmp_path, monkeypatch, option, name, number, words
-):
+@pytest.mark.parametrize("output", OPTIONS, ids=lambda output: output[1])
+@pytest.mark.parametrize("fault", FAULTS[2:], ids=lambda fault: fault[1])
+def test_a_disk_that_fills_while_the_results_are_written(sarvlm, encoder, scene, tmp_path, monkeypatch, output, fault):
+    (option, name), (number, words) = output, fault
     (tmp_path / name).write_text("what was there")
 
     def fail(_descriptor):
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fail)
-    fault = sarvlm("query", scene, "ships", option, tmp_path / name, "--json").fault
-    assert words in fault and name in fault
+    told = sarvlm("query", scene, "ships", option, tmp_path / name, "--json").fault
+    assert words in told and name in told
     assert files(tmp_path) == sorted(["harbour.tif", name]) and (tmp_path / name).read_text() == "what was there"
 
 

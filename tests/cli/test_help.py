@@ -123,3 +123,12 @@ def test_a_full_disk_behind_standard_output(start, scene):
     with open("/dev/full", "w") as full:
         ran = finished(start("-m", "sarvlm_app", "info", scene, "--json", stdout=full))
     assert "the disk is full" in ran.fault
+
+
+def test_the_manual_knows_every_option(sarvlm, repo_root):
+    import re
+
+    manual = (repo_root / "docs" / "command-line.md").read_text(encoding="utf-8")
+    for command in ("demo", "info", "query", "cache", "models add", "finetune"):
+        for option in re.findall(r"--[a-z]+", sarvlm(*command.split(), "--help").out):
+            assert option == "--help" or option in manual, (command, option)
