@@ -41,6 +41,10 @@ ROWS_AT_ONCE: Final = 64
 PLACES_AT_ONCE: Final = 4096
 SMOOTH_CELLS: Final = 0.6
 MOST_CANDIDATES: Final = 500
+OBJECT_CELLS: Final = 4096
+"""Regions up to this size may be one object; larger ones are kinds of ground."""
+DIP: Final = 0.2
+"""Share of what a maximum stands out by that must be lost on the way to a better one for it to be a place of its own."""
 MOST_REACH: Final = 12.0
 """Cells around a place within which a large region gives no second one."""
 BACKGROUND_SCORE: Final = 0.5
@@ -247,7 +251,9 @@ def peaks(heatmap: Heatmap, scene: Scene, threshold: float, top: int = MOST_CAND
 
     Cells above the threshold form regions; a region's best cell is a
     candidate, and so are further local maxima at least a third of the
-    region's extent (2 to 12 cells) away from a better one.
+    region's extent (2 to 12 cells) away from a better one. In a region of the
+    size of an object (up to 4096 cells) a maximum that is joined to a better
+    one without a dip of a fifth of what it stands out by is the same place.
     """
     scores = np.nan_to_num(heatmap.scores, nan=0.0)
     above = np.isfinite(heatmap.scores) & (scores > threshold)
@@ -257,13 +263,34 @@ def peaks(heatmap: Heatmap, scene: Scene, threshold: float, top: int = MOST_CAND
     maxima = above & (scores == maximum_filter(scores, size=3, mode="constant"))
     places = np.argwhere(maxima)
     places = places[np.argsort(-scores[maxima], kind="stable")]
-    taken = _apart(places, regions, top)
     base = min(threshold, BACKGROUND_SCORE)
+    taken = _apart(places, regions, top, Ridges(scores, base))
     maps = scores, regions, base
     return tuple(_candidate(rank, place, heatmap, scene, maps) for rank, place in enumerate(taken, 1))
 
 
-def _apart(places: NDArray[np.int64], regions: NDArray[np.int32], top: int) -> list[tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class Ridges:
+    """Tells whether two places of a region are one object: no dip lies between them."""
+
+    scores: Float32
+    base: float
+
+    def join(self, place: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+        """Whether the straight way from `place` to one of the better `others` stays nearly as high as `place`."""
+        least = self.base + (1.0 - DIP) * (float(self.scores[place]) - self.base)
+        for other in others:
+            steps = max(abs(place[0] - other[0]), abs(place[1] - other[1])) + 1
+            rows = np.linspace(place[0], other[0], steps).round().astype(int)
+            cols = np.linspace(place[1], other[1], steps).round().astype(int)
+            if self.scores[rows, cols].min() >= least:
+                return True
+        return False
+
+
+def _apart(
+    places: NDArray[np.int64], regions: NDArray[np.int32], top: int, ridges: Ridges
+) -> list[tuple[int, int]]:
     """At most `top` of the places (row, col), best first, each out of the reach of those before it.
 
     What a place rules out is marked on the map, so the time grows with what
@@ -276,9 +303,15 @@ def _apart(places: NDArray[np.int64], regions: NDArray[np.int32], top: int) -> l
     distances = np.hypot(offsets[:, None], offsets[None])
     ruled_out = np.zeros(regions.shape, np.bool_)
     taken: list[tuple[int, int]] = []
+    by_region: dict[int, list[tuple[int, int]]] = {}
     for row, col in _remaining(places, ruled_out):
         if len(taken) >= top:
             break
+        region = int(regions[row, col])
+        better = by_region.setdefault(region, [])
+        if sizes[region] <= OBJECT_CELLS and ridges.join((row, col), better):
+            continue
+        better.append((row, col))
         taken.append((row, col))
         top_row, left = max(0, row - span), max(0, col - span)
         around = np.s_[top_row : row + span + 1, left : col + span + 1]

@@ -20,6 +20,7 @@ from sarvlm_app.core.query import (
     MOST_CANDIDATES,
     Candidate,
     Prompts,
+    Ridges,
     TextVectors,
     check_text,
     masked,
@@ -301,7 +302,7 @@ def test_every_map_gives_places_in_order_inside_the_scene(
 @settings(max_examples=60)
 @given(scores=maps, threshold=st.sampled_from([0.5, 0.6, 0.69]), top=st.integers(1, 30))
 def test_places_are_those_of_the_plain_rule(scores: np.ndarray, threshold: float, top: int) -> None:
-    """Written out without the map of what is ruled out: best first, each out of the reach of all before it."""
+    """Written out without the map of what is ruled out: best first, out of reach of and not joined to those before."""
     from scipy.ndimage import label, maximum_filter
 
     filled = np.nan_to_num(scores, nan=0.0)
@@ -312,9 +313,9 @@ def test_places_are_those_of_the_plain_rule(scores: np.ndarray, threshold: float
     places = np.argwhere(above & (filled == maximum_filter(filled, 3, mode="constant")))
     expected: list[tuple[int, int]] = []
     for row, col in sorted(places.tolist(), key=lambda place: -filled[tuple(place)]):
-        if len(expected) < top and all(
-            np.hypot(row - r, col - c) >= max(reach[r, c], reach[row, col]) for r, c in expected
-        ):
+        far = all(np.hypot(row - r, col - c) >= max(reach[r, c], reach[row, col]) for r, c in expected)
+        better = [place for place in expected if regions[place] == regions[row, col]]
+        if len(expected) < top and far and not Ridges(filled, 0.5).join((row, col), better):
             expected.append((row, col))
     found = find(scores, threshold, top)
     assert [place.score for place in found] == [filled[place] for place in expected]
@@ -348,3 +349,15 @@ def test_a_candidate_is_plain_numbers_that_json_knows(tmp_path: Any) -> None:
     write_candidates(type(answer)(**{**{k: getattr(answer, k) for k in answer.__slots__}, "candidates": found}),
                      tmp_path / "c.geojson")  # fmt: skip
     assert (tmp_path / "c.geojson").stat().st_size > 0
+
+
+def ridge_map(dip: float) -> np.ndarray:
+    """Two equal maxima of 0.9, twelve cells apart, on a ridge that sinks to `dip` between them."""
+    scores = np.full((9, 21), 0.4, np.float32)
+    scores[4, 3:18] = np.interp(np.arange(3, 18), [3, 4, 10, 16, 17], [0.7, 0.9, dip, 0.9, 0.7]).astype(np.float32)
+    return scores
+
+
+@pytest.mark.parametrize(("dip", "places"), [(0.88, 1), (0.84, 1), (0.75, 2), (0.62, 2), (0.45, 2)])
+def test_one_long_object_is_one_place_and_two_with_a_gap_are_two(dip: float, places: int) -> None:
+    assert len(find(ridge_map(dip), 0.6, 10)) == places
