@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import timm
@@ -75,9 +75,9 @@ class ImageTower(nn.Module):
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
-        self.backbone = timm.create_model(config.backbone, features_only=True, out_indices=(1, 2, 3, 4))
-        channels = self.backbone.feature_info.channels()
-        self.lateral = nn.ModuleList(nn.Conv2d(c, config.neck, 1) for c in channels)
+        backbone: Any = timm.create_model(config.backbone, features_only=True, out_indices=(1, 2, 3, 4))
+        self.backbone = backbone
+        self.lateral = nn.ModuleList(nn.Conv2d(c, config.neck, 1) for c in backbone.feature_info.channels())
         self.texture = nn.Conv2d(TEXTURE_PLANES, config.neck, 1)
         self.film = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2 * config.neck))
         self.fuse = nn.Sequential(_conv_block(config.neck, config.hidden), _conv_block(config.hidden, config.hidden))
@@ -136,7 +136,7 @@ class CompactEncoder:
                  digest: str) -> None:  # fmt: skip
         self._device = torch.device(device.device)
         self._dtype = device.dtype
-        self._model = model.to(self._device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._model = model.to(self._device).to(memory_format=torch.channels_last).eval()
         self._text = text.to(self._device).eval()
         self._tokenizer = load_tokenizer(tokenizer_path)
         self._spec = EncoderSpec(

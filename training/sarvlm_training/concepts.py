@@ -79,7 +79,11 @@ def load_vocabulary(path: Path = CONCEPTS_FILE) -> Vocabulary:
     return Vocabulary(
         tuple(
             Concept(
-                key, entry["group"], tuple(entry["names"]), tuple(entry.get("phrases", ())), tuple(entry.get("parents", ()))
+                key,
+                entry["group"],
+                tuple(entry["names"]),
+                tuple(entry.get("phrases", ())),
+                tuple(entry.get("parents", ())),
             )
             for key, entry in table.items()
         )

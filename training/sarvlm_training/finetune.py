@@ -11,6 +11,7 @@ import math
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ def read_recipe(path: Path, overrides: list[str]) -> Recipe:
     known = {f.name for f in fields(Recipe)}
     unknown = sorted(set(table) - known)
     if unknown:
-        raise ValueError(f"{path}: the recipe has no setting named {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+        names = ", ".join(sorted(known))
+        raise ValueError(f"{path}: the recipe has no setting named {unknown[0]!r}; known are {names}.")
     for key in ("data", "text", "out", "simulated"):
         if table.get(key):
             table[key] = Path(table[key])
@@ -87,7 +89,7 @@ def make_sources(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, Source]:
 
         return SimulatedScenes(recipe.simulated or Path("runs/simulated"), vocabulary)
 
-    makers = {
+    makers: dict[str, Callable[[], Source]] = {
         "ssdd": lambda: Ssdd(recipe.data, vocabulary, ssdd_training_ids(recipe.data)),
         "mstar": lambda: MstarFields(recipe.data, vocabulary),
         "aircraft": lambda: AircraftChips(recipe.data, vocabulary),
@@ -109,9 +111,9 @@ class Wordings:
         tower.eval()
         tokenizer = load_tokenizer(text_directory / "minilm-tokenizer.json")
         texts, rows = vocabulary.wordings()
-        absent = absent_phrases()
+        every = texts + absent_phrases()
         with torch.inference_mode():
-            parts = [tower(*tokenize(tokenizer, (texts + absent)[i : i + 256])) for i in range(0, len(texts + absent), 256)]
+            parts = [tower(*tokenize(tokenizer, every[i : i + 256])) for i in range(0, len(every), 256)]
         vectors = torch.cat(parts).clone()
         self.absent = vectors[len(texts) :]
         self.by_concept = [vectors[: len(texts)][torch.from_numpy(rows == row)] for row in range(len(vocabulary))]
@@ -135,8 +137,9 @@ def losses(model: CompactSarclip, batch: Batch, sentences: Tensor, recipe: Recip
     result = {"place": place_loss(logits, labels), "contrast": contrast_loss(model.scale * cosine, labels)}
     blocks = batch["blocks"]
     if len(blocks):
-        whole = torch.cat([model.image.whole(fused[i : i + 1, :, r0:r1, c0:c1]) for i, r0, r1, c0, c1 in blocks.tolist()])
-        present = torch.stack([_presence(labels[i, :, r0:r1, c0:c1]) for i, r0, r1, c0, c1 in blocks.tolist()])
+        places = blocks.tolist()
+        whole = torch.cat([model.image.whole(fused[i : i + 1, :, r0:r1, c0:c1]) for i, r0, r1, c0, c1 in places])
+        present = torch.stack([_presence(labels[i, :, r0:r1, c0:c1]) for i, r0, r1, c0, c1 in places])
         whole_cosine = whole @ text.T
         whole_logits = (model.scale * whole_cosine + model.bias)[..., None, None]
         result["whole"] = place_loss(whole_logits, present[..., None, None]) + contrast_loss(
@@ -176,9 +179,21 @@ def learning_rate(step: int, recipe: Recipe) -> float:
 def save_weights(path: Path, state: dict[str, Tensor], config: CompactConfig, notes: dict[str, str]) -> None:
     """Weights in float16 (statistics in float32) as safetensors, moved into place."""
     part = path.with_name(path.name + ".part")
-    small = {k: (v.half() if v.is_floating_point() and "running" not in k else v).contiguous() for k, v in state.items()}
+    halved = {k for k, v in state.items() if v.is_floating_point() and "running" not in k}
+    small = {k: (v.half() if k in halved else v).contiguous() for k, v in state.items()}
     save_file(small, str(part), metadata=save_metadata(config, notes))
     part.replace(path)
+
+
+def make_optimiser(model: CompactSarclip, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW with one peak rate for the backbone and one for the rest."""
+    backbone = list(model.image.backbone.parameters())
+    known = {id(p) for p in backbone}
+    rest = [p for p in model.parameters() if id(p) not in known]
+    return torch.optim.AdamW(
+        [{"params": backbone, "peak": recipe.backbone_rate}, {"params": rest, "peak": recipe.rate}],
+        lr=recipe.rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98),
+    )  # fmt: skip
 
 
 def train(recipe: Recipe, *, resume: bool = False) -> Path:
@@ -191,14 +206,8 @@ def train(recipe: Recipe, *, resume: bool = False) -> Path:
     model = CompactSarclip()
     if recipe.imagenet:
         load_imagenet_start(model.image.backbone)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    backbone = list(model.image.backbone.parameters())
-    known = {id(p) for p in backbone}
-    rest = [p for p in model.parameters() if id(p) not in known]
-    optimiser = torch.optim.AdamW(
-        [{"params": backbone, "peak": recipe.backbone_rate}, {"params": rest, "peak": recipe.rate}],
-        lr=recipe.rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98),
-    )  # fmt: skip
+    model.to(memory_format=torch.channels_last)
+    optimiser = make_optimiser(model, recipe)
     average = {k: v.detach().clone() for k, v in model.state_dict().items()}
     start, state_file = 0, recipe.out / "state.pt"
     if resume and state_file.exists():
@@ -207,7 +216,8 @@ def train(recipe: Recipe, *, resume: bool = False) -> Path:
         optimiser.load_state_dict(saved["optimiser"])
         average, start = saved["average"], saved["step"]
     mixture = Mixture(make_sources(recipe, vocabulary), recipe.shares, recipe.batch, recipe.seed + start)
-    loader = iter(DataLoader(mixture, batch_size=None, num_workers=recipe.workers, prefetch_factor=4 if recipe.workers else None))
+    ahead = 4 if recipe.workers else None
+    loader = iter(DataLoader(mixture, batch_size=None, num_workers=recipe.workers, prefetch_factor=ahead))
     generator = torch.Generator().manual_seed(recipe.seed + start)
     weights = {"place": 1.0, "contrast": recipe.contrast_weight, "whole": recipe.whole_weight}
     began, sums = time.time(), dict.fromkeys(weights, 0.0)
@@ -227,13 +237,15 @@ def train(recipe: Recipe, *, resume: bool = False) -> Path:
         for name, value in parts.items():
             sums[name] += value.item()
         if (step + 1) % 25 == 0:
-            event = {"step": step + 1, "seconds": round(time.time() - began), **{k: round(v / 25, 4) for k, v in sums.items()}}
+            event: dict[str, float] = {"step": step + 1, "seconds": round(time.time() - began)}
+            event |= {k: round(v / 25, 4) for k, v in sums.items()}
             event |= {"scale": round(float(model.scale), 2), "bias": round(float(model.bias), 2)}
             print(json.dumps(event), flush=True)
             sums = dict.fromkeys(weights, 0.0)
         if (step + 1) % recipe.keep_every == 0 or step + 1 == recipe.steps:
             part = state_file.with_suffix(".part")
-            torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "average": average, "step": step + 1}, part)
+            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
+            torch.save({**state, "average": average, "step": step + 1}, part)
             part.replace(state_file)
             save_weights(recipe.out / "weights.safetensors", average, model.config, {"steps": str(step + 1)})
     return recipe.out / "weights.safetensors"

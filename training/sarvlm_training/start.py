@@ -34,5 +34,6 @@ def load_imagenet_start(backbone: nn.Module) -> None:
     paired = dict(zip(target, source, strict=False))
     for key, (name, value) in paired.items():
         if target[key].shape != value.shape:
-            raise ValueError(f"ImageNet start: {name} has shape {tuple(value.shape)}, {key} wants {tuple(target[key].shape)}.")
+            wanted = tuple(target[key].shape)
+            raise ValueError(f"ImageNet start: {name} has shape {tuple(value.shape)}, {key} wants {wanted}.")
     backbone.load_state_dict({key: value for key, (_, value) in paired.items()}, strict=False)

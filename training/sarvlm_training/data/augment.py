@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from .samples import Sample
 
@@ -13,7 +16,7 @@ def vary_radiometry(sample: Sample, rng: np.random.Generator, strength: float = 
     `strength` 1 is for pictures whose remap is unknown (8 bit); land cover,
     whose bright tail is signal, takes about 0.3.
     """
-    amplitude = sample.relative
+    amplitude: NDArray[np.floating[Any]] = sample.relative
     if rng.random() < 0.5 * strength:
         gamma = float(np.exp(rng.normal(0.0, 0.25 * strength)))
         amplitude = amplitude**gamma

@@ -13,11 +13,25 @@ from scipy.ndimage import gaussian_filter
 from sarvlm_training.concepts import Vocabulary
 
 from .augment import hide_spacing, vary_radiometry
-from .samples import CELL_PX, CELLS, CROP_PX, IGNORE, NEGATIVE, FloatImage, LabelMap, Sample, amplitude_levels, disc_share, turn
+from .samples import (
+    CELL_PX,
+    CELLS,
+    CROP_PX,
+    IGNORE,
+    NEGATIVE,
+    FloatImage,
+    LabelMap,
+    Sample,
+    amplitude_levels,
+    disc_share,
+    turn,
+)
 
 MSTAR_SPACING_M = 0.3
 MSTAR_KEYS = {"2S1": "s2s1", "D7": "d7", "ZSU234": "zsu234", "ZIL131": "zil131"}
-ACD_KEYS = {"A220": "a220", "A320-A321": "a320", "A330": "a330", "ARJ21": "arj21", "Boeing737": "b737", "Boeing787": "b787"}
+ACD_KEYS = {
+    "A220": "a220", "A320-A321": "a320", "A330": "a330", "ARJ21": "arj21", "Boeing737": "b737", "Boeing787": "b787",
+}  # fmt: skip
 TSX_KEYS = {
     "agriculture": "field",
     "container": "container_terminal",
@@ -83,7 +97,8 @@ class MstarFields:
         for annotation in coco["annotations"]:
             boxes.setdefault(annotation["image_id"], []).append(annotation["bbox"])
         self.scenes = [
-            (read_grey(root / "mstar_scenes" / image["file_name"]), boxes.get(image["id"], [])) for image in coco["images"]
+            (read_grey(root / "mstar_scenes" / image["file_name"]), boxes.get(image["id"], []))
+            for image in coco["images"]
         ]
 
     def chip(self, rng: np.random.Generator) -> tuple[FloatImage, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,8 @@ def amplitude_levels(amplitude: FloatImage) -> tuple[float, float]:
 
 def turn(sample: Sample, quarter_turns: int, mirror: bool) -> Sample:
     """Turn a sample by quarter turns and mirror it left to right, labels and blocks alike."""
-    def move(array: NDArray) -> NDArray:
+
+    def move(array: NDArray[Any]) -> NDArray[Any]:
         array = np.rot90(array, quarter_turns, axes=(-2, -1))
         return np.ascontiguousarray(array[..., ::-1] if mirror else array)
 

@@ -15,7 +15,19 @@ from sarvlm_training.concepts import Vocabulary
 
 from .augment import hide_spacing, vary_radiometry
 from .chips import read_grey, resize
-from .samples import CELLS, CROP_PX, IGNORE, NEGATIVE, FloatImage, LabelMap, Sample, amplitude_levels, cell_mean, polygon_share, turn
+from .samples import (
+    CELLS,
+    CROP_PX,
+    IGNORE,
+    NEGATIVE,
+    FloatImage,
+    LabelMap,
+    Sample,
+    amplitude_levels,
+    cell_mean,
+    polygon_share,
+    turn,
+)
 
 REGION_KEYS = {
     "sea": "sea", "lake or reservoir": "lake", "river or channel": "river", "beach": "beach", "harbour": "harbour",
@@ -95,10 +107,15 @@ class Ssdd:
         labels.paint("ship", share)
         labels.set(["ship_at_sea", "ship_moored"], IGNORE, share > 0)
         labels.set(["forest", "field", "desert", "storage_tank", "runway"], NEGATIVE, share >= 0.3)
-        labels.values[:, beyond(scaled.shape, row0, col0)] = IGNORE  # type: ignore[arg-type]
+        labels.values[:, beyond(scaled.shape, row0, col0)] = IGNORE
         sample = Sample(crop_at(scaled, row0, col0) / median, ratio, 0.0, labels)
         sample = vary_radiometry(sample, rng)
         return turn(sample, int(rng.integers(4)), bool(rng.random() < 0.5))
+
+
+def _corners(col0: float, row0: float, col1: float, row1: float) -> FloatImage:
+    """Corners (4, 2) of an upright rectangle."""
+    return np.array([(col0, row0), (col1, row0), (col1, row1), (col0, row1)], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +180,11 @@ class SentinelPairs:
         for label, rectangles in pair.regions.items():
             if label not in REGION_KEYS:
                 continue
-            corners = [np.array([(a, b), (c, b), (c, d), (a, d)], np.float32) * self.cell_px for a, b, c, d in rectangles]
+            corners = [_corners(*rectangle) * self.cell_px for rectangle in rectangles]
             shares[REGION_KEYS[label]] = polygon_share([box - (col0, row0) for box in corners])
         for label, boxes in pair.boxes.items():
             if label in REGION_KEYS:
-                outlines = [np.array([(a, b), (c, b), (c, d), (a, d)], np.float32) - (col0, row0) for a, b, c, d in boxes]
+                outlines = [_corners(*box) - (col0, row0) for box in boxes]
                 key = REGION_KEYS[label]
                 shares[key] = np.maximum(shares.get(key, 0), polygon_share(outlines))
         labelled = np.zeros((CELLS, CELLS), bool)

@@ -35,10 +35,10 @@ COVER_KEYS = {
 }  # fmt: skip
 OBJECT_KEYS = {
     "ship": "ship_at_sea", "moored ship": "ship_moored", "storage tank": "storage_tank", "bridge": "bridge",
-    "aircraft": "aircraft", "vehicle": "vehicle", "container stack": "container_terminal", "crane": "container_terminal",
-    "oil platform": "platform", "wind turbine": "wind_turbine", "industrial building": "building", "building": "building",
-    "house": "building", "warehouse": "building", "terminal building": "building", "pier": "pier",
-    "breakwater": "breakwater", "runway": "runway",
+    "aircraft": "aircraft", "vehicle": "vehicle", "container stack": "container_terminal",
+    "crane": "container_terminal", "oil platform": "platform", "wind turbine": "wind_turbine",
+    "industrial building": "building", "building": "building", "house": "building", "warehouse": "building",
+    "terminal building": "building", "pier": "pier", "breakwater": "breakwater", "runway": "runway",
 }  # fmt: skip
 COVER_UNSURE = {
     "suburb": ["building", "road", "skyscraper"],
@@ -67,9 +67,8 @@ def make_scenes(out: Path, count: int, seed: int = 0) -> None:
         rng = np.random.default_rng((seed, number))
         kind = str(rng.choice(kinds, p=shares / shares.sum()))
         coarse = [3.0, 5.0, 8.0, 10.0, 10.0, 12.0, 15.0]
-        spacing = {"vehicles": [0.3, 0.4, 0.5, 1.0], "airport": [1.0, 1.5, 3.0, 5.0, 10.0], "city": [1.0, 3.0, 10.0]}.get(
-            kind, coarse
-        )
+        finer = {"vehicles": [0.3, 0.4, 0.5, 1.0], "airport": [1.0, 1.5, 3.0, 5.0, 10.0], "city": [1.0, 3.0, 10.0]}
+        spacing = finer.get(kind, coarse)
         spec = SimulationSpec(
             SIZE_PX, SIZE_PX, float(rng.choice(spacing)), kind, float(rng.choice([1.0, 2.0, 3.0, 4.4, 4.4, 8.0])),
             float(rng.uniform(-27, -18)), str(rng.choice(["right", "left"])), int(rng.integers(2**31)),
@@ -102,7 +101,9 @@ class SimulatedScenes:
         self.vocabulary = vocabulary
         self.paths = sorted(folder.glob("*.npz"))
         if not self.paths:
-            raise FileNotFoundError(f"{folder} holds no simulated scenes; run python -m sarvlm_training.data.simulated {folder}.")
+            raise FileNotFoundError(
+                f"{folder} holds no simulated scenes; run python -m sarvlm_training.data.simulated {folder}."
+            )
         self.scenes = [self._load(path) for path in self.paths]
 
     @staticmethod
@@ -139,7 +140,7 @@ class SimulatedScenes:
     def _labels(self, scene: dict[str, Any], row0: int, col0: int, spacing: float) -> LabelMap:
         labels = LabelMap.knowing(self.vocabulary, "vehicle", "aircraft", "ship", "structure", "cover")
         cover = scene["landcover"][row0 : row0 + CROP_PX, col0 : col0 + CROP_PX]
-        shares = {}
+        shares: dict[str, NDArray[np.float32]] = {}
         for code in np.unique(cover):
             key = COVER_KEYS.get(LANDCOVER_NAMES[code])
             share = cell_mean((cover == code).astype(np.float32))
@@ -156,7 +157,7 @@ class SimulatedScenes:
         return labels
 
     def _paint_objects(self, labels: LabelMap, scene: dict[str, Any], row0: int, col0: int, spacing: float) -> None:
-        by_key: dict[str, list[NDArray]] = {}
+        by_key: dict[str, list[NDArray[np.floating[Any]]]] = {}
         for label, polygon in zip(scene["labels"], scene["polygons"], strict=True):
             local = np.asarray(polygon, np.float32) - (col0, row0)
             key = OBJECT_KEYS.get(str(label))
@@ -195,7 +196,7 @@ class SimulatedScenes:
         layer[near] = 1
 
 
-def _at_least_one_cell(polygon: NDArray, share: NDArray[np.float32]) -> NDArray[np.float32]:
+def _at_least_one_cell(polygon: NDArray[np.floating[Any]], share: NDArray[np.float32]) -> NDArray[np.float32]:
     """Share of one polygon's cells; a tiny object fills at least the cell of its centre."""
     own = polygon_share([polygon])
     col, row = (int(v // CELL_PX) for v in polygon.mean(0))

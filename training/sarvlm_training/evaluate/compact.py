@@ -21,8 +21,8 @@ from sarvlm_app.core.query import TextVectors, score_vectors, smooth
 from sarvlm_models.compact import CompactEncoder, load_compact_file
 from sarvlm_models.device import choose_device
 from sarvlm_models.types import SceneStats, TextQuery
-from sarvlm_training.data.chips import ACD_KEYS, MSTAR_SPACING_M, TSX_KEYS, mstar_key, read_grey, resize, rows_of
 from sarvlm_training.concepts import load_vocabulary
+from sarvlm_training.data.chips import ACD_KEYS, MSTAR_SPACING_M, TSX_KEYS, mstar_key, read_grey, resize, rows_of
 from sarvlm_training.data.samples import amplitude_levels
 from sarvlm_training.data.scenes import REGION_KEYS, SentinelPairs
 from sarvlm_training.validation import ssdd_validation_ids
@@ -69,7 +69,9 @@ def class_vectors(encoder: CompactEncoder, names: dict[str, list[str]]) -> NDArr
 Chip = tuple[NDArray[np.float32], str]
 
 
-def classify(encoder: CompactEncoder, chips: Sequence[Chip], names: dict[str, list[str]], spacing: float | None) -> dict[str, float]:
+def classify(
+    encoder: CompactEncoder, chips: Sequence[Chip], names: dict[str, list[str]], spacing: float | None
+) -> dict[str, float]:
     """Zero-shot accuracy of chips (amplitude, class key) by text: overall and mean of classes."""
     keys = list(names)
     texts = class_vectors(encoder, names)
