@@ -10,6 +10,7 @@ the background in every scene, and nothing is stretched to a scene's own range.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,10 @@ MARGIN_SHARPNESS: Final = 0.5
 ROWS_AT_ONCE: Final = 64
 PLACES_AT_ONCE: Final = 4096
 SMOOTH_CELLS: Final = 0.6
+PLACE_PREPOSITION: Final = re.compile(
+    r"\s(?:in|at|on|off|near|by|along|beside|inside|outside|within|around|behind|under|next to|close to|alongside)\s",
+    re.IGNORECASE,
+)
 MOST_CANDIDATES: Final = 500
 OBJECT_CELLS: Final = 4096
 """Regions up to this size may be one object; larger ones are kinds of ground."""
@@ -118,6 +123,7 @@ class Prompts:
     Attributes
     ----------
     query : float32 (d,)
+        Of the whole text and of its subject, in equal parts.
     rivals : float32 (n, d)
         Negatives and those background prompts that mean something else.
     scale : float
@@ -164,15 +170,25 @@ class TextVectors:
 
     def prompts(self, query: TextQuery) -> Prompts:
         """The query's vector and its rivals."""
-        texts = [query.text.strip(), *query.negatives, *BACKGROUND_PROMPTS]
-        vectors = self.vectors(texts)
-        asked, negatives, background = np.split(vectors, (1, 1 + len(query.negatives)))
-        asked = asked[0]
+        whole = query.text.strip()
+        vectors = self.vectors([whole, subject_of(whole), *query.negatives, *BACKGROUND_PROMPTS])
+        both, negatives, background = np.split(vectors, (2, 2 + len(query.negatives)))
+        asked = both.sum(0) / np.linalg.norm(both.sum(0))
         alike = background @ asked
         background = background[alike < same_meaning(alike)]
         rivals = np.concatenate((negatives, background))
         bias = getattr(self._encoder, "logit_bias", None)
         return Prompts(asked, rivals, float(getattr(self._encoder, "logit_scale", 100.0)), bias)
+
+
+def subject_of(text: str) -> str:
+    """What a sentence is about: the words before its first preposition of place.
+
+    "ships in the harbour" asks for ships, and a harbour without them is no
+    answer; a text without such a preposition is its own subject.
+    """
+    head = PLACE_PREPOSITION.split(text, maxsplit=1)[0].strip()
+    return head or text
 
 
 def same_meaning(cosines: Float32) -> float:

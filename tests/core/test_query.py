@@ -29,6 +29,7 @@ from sarvlm_app.core.query import (
     same_meaning,
     score_vectors,
     smooth,
+    subject_of,
 )
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.errors import JobCancelled, QueryError
@@ -361,3 +362,20 @@ def ridge_map(dip: float) -> np.ndarray:
 @pytest.mark.parametrize(("dip", "places"), [(0.88, 1), (0.84, 1), (0.75, 2), (0.62, 2), (0.45, 2)])
 def test_one_long_object_is_one_place_and_two_with_a_gap_are_two(dip: float, places: int) -> None:
     assert len(find(ridge_map(dip), 0.6, 10)) == places
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("ships in the harbour", "ships"),
+        ("ships moored at a pier", "ships moored"),
+        ("a column of tanks in the desert", "a column of tanks"),
+        ("storage tanks", "storage tanks"),
+        ("Planes Next To a hangar", "Planes"),
+        ("in the harbour", "in the harbour"),
+        ("inland water", "inland water"),
+        ("offshore platforms", "offshore platforms"),
+    ],
+)
+def test_a_sentence_is_about_what_stands_before_its_place(text: str, subject: str) -> None:
+    assert subject_of(text) == subject

@@ -61,6 +61,18 @@ class Vocabulary:
         """Rows int64 of all concepts of the given groups."""
         return np.array([i for i, c in enumerate(self.concepts) if c.group in groups], dtype=np.int64)
 
+    def never_together(self) -> np.ndarray:
+        """Pairs of concepts that never name the same place, bool (concepts, concepts).
+
+        Vehicles and everything that is no vehicle, aircraft and structures:
+        their words may be alike (tank and storage tank) where the things are not.
+        """
+        groups = np.array([concept.group for concept in self.concepts])
+        vehicle, aircraft = groups == "vehicle", groups == "aircraft"
+        structure = (groups == "structure") & np.array([concept.key != "runway" for concept in self.concepts])
+        pairs = (vehicle[:, None] & ~vehicle[None]) | (aircraft[:, None] & structure[None])
+        return np.asarray(pairs | pairs.T)
+
     def wordings(self) -> tuple[list[str], np.ndarray]:
         """Every wording of every concept and the concept row int64 of each."""
         texts: list[str] = []

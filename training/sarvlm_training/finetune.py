@@ -32,7 +32,7 @@ from .data.chips import AircraftChips, LandCoverChips, MstarFields
 from .data.mixture import Batch, Mixture, Source
 from .data.samples import CELLS
 from .data.scenes import AircraftScenes, SentinelPairs, Ssdd
-from .losses import contrast_loss, place_loss
+from .losses import contrast_loss, place_loss, repulsion_loss
 from .start import load_imagenet_start
 
 
@@ -55,6 +55,7 @@ class Recipe:
     absent: int = 24
     contrast_weight: float = 0.5
     whole_weight: float = 0.5
+    repulsion_weight: float = 0.2
     average: float = 0.998
     threads: int = 1
     workers: int = 1
@@ -116,6 +117,7 @@ class Wordings:
             parts = [tower(*tokenize(tokenizer, every[i : i + 256])) for i in range(0, len(every), 256)]
         vectors = torch.cat(parts).clone()
         self.absent = vectors[len(texts) :]
+        self.apart = torch.from_numpy(vocabulary.never_together())
         self.by_concept = [vectors[: len(texts)][torch.from_numpy(rows == row)] for row in range(len(vocabulary))]
 
     def draw(self, generator: torch.Generator, absent: int, noise: float) -> Tensor:
@@ -219,13 +221,20 @@ def train(recipe: Recipe, *, resume: bool = False) -> Path:
     ahead = 4 if recipe.workers else None
     loader = iter(DataLoader(mixture, batch_size=None, num_workers=recipe.workers, prefetch_factor=ahead))
     generator = torch.Generator().manual_seed(recipe.seed + start)
-    weights = {"place": 1.0, "contrast": recipe.contrast_weight, "whole": recipe.whole_weight}
+    weights = {
+        "place": 1.0,
+        "contrast": recipe.contrast_weight,
+        "whole": recipe.whole_weight,
+        "repulsion": recipe.repulsion_weight,
+    }
     began, sums = time.time(), dict.fromkeys(weights, 0.0)
     model.train()
     for step in range(start, recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * learning_rate(step, recipe)
-        parts = losses(model, next(loader), wordings.draw(generator, recipe.absent, recipe.text_noise), recipe)
+        sentences = wordings.draw(generator, recipe.absent, recipe.text_noise)
+        parts = losses(model, next(loader), sentences, recipe)
+        parts["repulsion"] = repulsion_loss(model.text(sentences[: len(vocabulary)]), wordings.apart)
         total = torch.stack([weights[name] * value for name, value in parts.items()]).sum()
         optimiser.zero_grad(set_to_none=True)
         total.backward()

@@ -58,3 +58,17 @@ def contrast_loss(logits: Tensor, labels: Tensor, most: int = 4096) -> Tensor:
     per_text = 1.0 / present.sum(0).clamp(min=20.0)
     weight = present * per_text
     return (gain * weight).sum() / weight.sum()
+
+
+def repulsion_loss(text: Tensor, apart: Tensor, least: float = 0.2) -> Tensor:
+    """Keeps texts of unlike things apart: sum of squares of what their cosines have above `least`.
+
+    Parameters
+    ----------
+    text : float32 (n, d)
+        Unit vectors of one wording for each concept.
+    apart : bool (n, n)
+        Pairs that never name the same place (a battle tank and a storage tank).
+    """
+    excess = (text @ text.T - least).clamp(min=0.0)
+    return (excess[apart] ** 2).sum()
