@@ -194,6 +194,7 @@ class JobRunner:
         return job
 
     def _run(self, job: int, work: Work, context: JobContext) -> None:
+        """Do the work; its result is posted before the job counts as over, so that none is over without it."""
         self._update(replace(self._statuses[job], state=JobState.RUNNING, started=time.monotonic()))
         try:
             context.step(0, 0)
@@ -201,20 +202,20 @@ class JobRunner:
         except JobCancelled:
             self._finish(job, JobState.CANCELLED)
         except SarvlmError as error:
-            self._finish(job, JobState.FAILED, str(error))
             if work.on_failed is not None:
                 callback, fault = work.on_failed, error
                 self._post(lambda: self._deliver(job, work, lambda: callback(fault)))
+            self._finish(job, JobState.FAILED, str(error))
         except Exception as error:  # noqa: BLE001 - the rim of the worker: nothing may escape unseen
             log.exception("job %r failed", work.title)
-            self._finish(job, JobState.FAILED, f"{type(error).__name__}: {error}")
             crash = error
             self._post(lambda: None if self._closed else self.crashed.emit(work.title, crash))
+            self._finish(job, JobState.FAILED, f"{type(error).__name__}: {error}")
         else:
-            self._finish(job, JobState.DONE)
             if work.on_done is not None:
                 done = work.on_done
                 self._post(lambda: self._deliver(job, work, lambda: done(result)))
+            self._finish(job, JobState.DONE)
 
     def _deliver(self, job: int, work: Work, callback: Callable[[], None]) -> None:
         """Call back on the main thread unless a newer job of the same key took over."""
