@@ -16,6 +16,14 @@ from tests.cli.test_query import near_spots
 WINDOWS = 20
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Interruptions arrive, also where the tests were started in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def layout(scene):
     return layout_of(open_scene(scene), 1, SpotEncoder.spec)
