@@ -93,16 +93,16 @@ def measure(path: Path) -> None:
     canvas = place.window.canvas
     scene = place.session.active
     for zoom in (0.05, 0.3, 1.0, 2.0):
-        canvas._look(scene.width / 2, scene.height / 2, zoom)
+        canvas.look_at(scene.width / 2, scene.height / 2, zoom)
         wait(400)
         heart.report(f"first look at zoom {zoom}")
         for k in range(50):
             camera = canvas.camera()
-            canvas._look(camera.col + 30 / zoom, camera.row + (20 if k % 20 < 10 else -20) / zoom, zoom)
+            canvas.look_at(camera.col + 30 / zoom, camera.row + (20 if k % 20 < 10 else -20) / zoom, zoom)
             wait(16)
         heart.report(f"panning at zoom {zoom}")
     for k in range(30):
-        canvas._look(scene.width / 2, scene.height / 2, 0.03 * 1.15**k)
+        canvas.look_at(scene.width / 2, scene.height / 2, 0.03 * 1.15**k)
         wait(30)
     heart.report("zooming in")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -246,7 +246,7 @@ class SceneCanvas(QWidget):
         self._flight.stop()
         now = self.camera()
         zoom = 0.97 * min(now.width / self._scene.width, now.height / self._scene.height)
-        self._look(self._scene.width / 2, self._scene.height / 2, max(zoom, 1e-4))
+        self.look_at(self._scene.width / 2, self._scene.height / 2, max(zoom, 1e-4))
         self._fitted = True
 
     def fly_to(self, col: float, row: float, extent_px: float) -> None:
@@ -258,7 +258,7 @@ class SceneCanvas(QWidget):
         end = Camera(col, row, zoom, start.width, start.height)
         self._fitted = False
         if self._flight.duration() <= 0 or not self.isVisible():
-            self._look(col, row, zoom)
+            self.look_at(col, row, zoom)
             return
         self._flight_path = (start, end)
         self._flight.start()
@@ -269,9 +269,10 @@ class SceneCanvas(QWidget):
         change = end.zoom - start.zoom
         # the centre follows the growth of the zoom, so that the goal stays in sight
         along = share if abs(change) < 1e-9 * start.zoom else (1 - start.zoom / zoom) / (1 - start.zoom / end.zoom)
-        self._look(start.col + along * (end.col - start.col), start.row + along * (end.row - start.row), zoom)
+        self.look_at(start.col + along * (end.col - start.col), start.row + along * (end.row - start.row), zoom)
 
-    def _look(self, col: float, row: float, zoom: float) -> None:
+    def look_at(self, col: float, row: float, zoom: float) -> None:
+        """Centres the view on (col, row) scene pixels at `zoom` screen pixels per scene pixel, at once."""
         self._moving = True
         self._model.scene.camera.center = (0.0, row - 0.5, col - 0.5)
         self._model.scene.camera.zoom = zoom
