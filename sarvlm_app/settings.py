@@ -52,7 +52,7 @@ class Settings:
     theme: str = "dark"
     threshold: float = 0.6
     top: int = 50
-    heatmap_opacity: float = 0.6
+    heatmap_opacity: float = 0.85
     cache_limit_gb: float = 20.0
     device: str = "auto"
     recent_scenes: tuple[str, ...] = ()

@@ -77,6 +77,7 @@ def run_gui(scene_paths: Sequence[Path], project: Path | None = None) -> int:
     app = make_application()
     from PySide6.QtCore import QTimer
 
+    from sarvlm_app.logs import log_to_file
     from sarvlm_app.settings import load_settings
     from sarvlm_app.ui.errors_hook import install_error_hooks
     from sarvlm_app.ui.workplace import Workplace
@@ -90,7 +91,8 @@ def run_gui(scene_paths: Sequence[Path], project: Path | None = None) -> int:
         workplace.window.toast.show_fault(loaded.message)
     QTimer.singleShot(0, workplace, lambda: workplace.start(scene_paths))
     try:
-        return int(app.exec())
+        with log_to_file():
+            return int(app.exec())
     finally:
         workplace.window.close()
         restore()

@@ -59,8 +59,8 @@ class Toast(QFrame):
 
     def _place(self) -> None:
         width = min(760, self._host.width() - 80)
-        self.setFixedWidth(width)
-        self.resize(width, max(self.heightForWidth(width), self.sizeHint().height()))
+        # the size hint of a label that wraps is made for a narrow one: ask how high it is at this width
+        self.setFixedSize(width, self.heightForWidth(width))
         self.move((self._host.width() - width) // 2, self._host.height() - self.height() - 96)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name

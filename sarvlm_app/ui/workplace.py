@@ -104,14 +104,14 @@ class Workplace(QObject):
         session.selection_changed.connect(self._show_selection)
         session.failed.connect(self._show_fault)
         session.message.connect(self.window.toast.show_message)
-        session.encoded_changed.connect(self.window.results.show_answer)
+        session.encoded_changed.connect(self._show_encoded)
         self.runner.changed.connect(self._show_job)
         self.runner.crashed.connect(self._show_crash)
 
     def _show_active(self) -> None:
         scene = self.session.active
         self.window.scenes.show_scenes()
-        self.window.facts.show_scene(scene)
+        self.window.facts.show_scene(scene, self.session.band)
         self.window.results.show_answer()
         self.window.query.button.setEnabled(scene is not None)
         self.actions["close_scene"].setEnabled(scene is not None)
@@ -127,6 +127,13 @@ class Workplace(QObject):
         for name in _ANSWER_ACTIONS:
             self.actions[name].setEnabled(self.session.answer is not None)
 
+    def _show_encoded(self) -> None:
+        """Words typed while the scene was not encoded yet are answered now."""
+        self.window.results.show_answer()
+        words = self.window.query.typed_words()
+        if self.session.encoded and words != self.session.query_text:
+            self.commands.typed(words)
+
     def _show_selection(self) -> None:
         self.window.results.show_selection()
         self.window.selected.show_selection()
@@ -134,6 +141,7 @@ class Workplace(QObject):
             self.presenter.fly_to(self.session.selected)
 
     def _show_fault(self, error: SarvlmError) -> None:
+        self.window.facts.show_band(self.session.band)
         if isinstance(error, QueryError):
             self.window.query.show_error(str(error))
         else:
@@ -163,6 +171,7 @@ class Workplace(QObject):
         window.results.chosen.connect(self.session.select)
         window.results.threshold_moved.connect(self.presenter.show_threshold)
         window.results.example_chosen.connect(window.query.ask_words)
+        window.facts.band_chosen.connect(self.session.set_band)
         window.scenes.open_clicked.connect(commands.open_dialog)
         window.scenes.demo_clicked.connect(self.session.open_demo)
         window.canvas.files_dropped.connect(commands.open_paths)

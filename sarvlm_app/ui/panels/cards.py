@@ -55,15 +55,26 @@ class CardModel(QAbstractListModel):
         return tuple(self._cards)
 
     def set_cards(self, cards: Sequence[Card]) -> None:
-        """Replaces all rows; the same rows in new words keep their place and selection."""
-        if [card.key for card in cards] == [card.key for card in self._cards]:
-            self._cards = list(cards)
-            if cards:
-                self.dataChanged.emit(self.index(0), self.index(len(cards) - 1))
+        """Shows `cards`; rows that stay (in new words perhaps) keep their place, selection and scroll position."""
+        fresh = [_with_picture(card, old) for card, old in zip(cards, self._cards, strict=False)]
+        fresh += cards[len(fresh) :]
+        had, common = len(self._cards), min(len(self._cards), len(fresh))
+        if [card.key for card in fresh[:common]] != [card.key for card in self._cards[:common]]:
+            self.beginResetModel()
+            self._cards = fresh
+            self.endResetModel()
             return
-        self.beginResetModel()
-        self._cards = list(cards)
-        self.endResetModel()
+        if len(fresh) > had:
+            self.beginInsertRows(QModelIndex(), had, len(fresh) - 1)
+            self._cards = fresh
+            self.endInsertRows()
+        elif len(fresh) < had:
+            self.beginRemoveRows(QModelIndex(), len(fresh), had - 1)
+            self._cards = fresh
+            self.endRemoveRows()
+        self._cards = fresh
+        if common:
+            self.dataChanged.emit(self.index(0), self.index(common - 1))
 
     def set_image(self, key: object, image: QImage) -> None:
         """Gives the row `key` its picture."""
@@ -84,6 +95,12 @@ class CardModel(QAbstractListModel):
                 "" if card.score is None else f", score {card.score:.2f}"
             )
         return card.tip or None if role == int(Qt.ItemDataRole.ToolTipRole) else None
+
+
+def _with_picture(card: Card, old: Card) -> Card:
+    """The card; while its own picture is being read, with that of the same thing before."""
+    same = card.image is None and (card.key, card.title) == (old.key, old.title)
+    return replace(card, image=old.image) if same else card
 
 
 class CardDelegate(QStyledItemDelegate):

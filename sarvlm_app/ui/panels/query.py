@@ -95,6 +95,10 @@ class QueryBar(QWidget):
         if not self.line.hasFocus():
             self._show(text, negatives)
 
+    def typed_words(self) -> str:
+        """The words in the line while it is being typed in; else nothing."""
+        return parse_question(self.line.text()).text if self.line.hasFocus() else ""
+
     def show_error(self, sentence: str) -> None:
         """One sentence below the line; an empty one takes it away."""
         self.error.setText(sentence)

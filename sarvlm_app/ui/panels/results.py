@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
@@ -17,11 +18,15 @@ from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.widgets import named_frame
 
 _LOWEST, _HIGHEST = 50, 95
+_LEAST_THUMB = 64
 _READING = "The scene is being read; places appear as they are found."
 _STOPPED = "Part of the scene has not been read. Ask again to go on where it stopped."
 _NOTHING = (
     "No place scores above the threshold. Try other words for it (“a ship at a pier”, “storage tanks”), "
     "lower the threshold, or take out what you excluded."
+)
+_NO_DATA = (
+    "Every pixel of this band is marked as no data, so there is nothing to look at: choose another band or scene."
 )
 
 
@@ -171,8 +176,12 @@ class ResultsPanel(QWidget):
             self._sentence.setText(_READING if self._looking else _STOPPED)
             return
         self.headline.setText(places_text(len(answer.candidates) if answer.stands_out else 0))
-        seconds = answer.seconds.score if answer.cached else answer.seconds.total
-        self.timing.setText(seconds_text(seconds) + (" · cached" if answer.cached else ""))
+        self.timing.setText(_timing_text(answer))
+        if not np.isfinite(answer.heatmap.scores).any():
+            self.headline.setText("No data to look at")
+            self._sentence.setText(_NO_DATA)
+            self._examples.setVisible(False)
+            return
         self._sentence.setText(_NOTHING)
 
     def _card(self, answer: Answer, candidate: Candidate) -> Card:
@@ -196,7 +205,20 @@ class ResultsPanel(QWidget):
         return self._pictures.get(request, partial(self._model.set_image, candidate.rank))
 
 
+def _timing_text(answer: Answer) -> str:
+    """What the answer cost: the reading of the scene at the first question, the scoring alone after it."""
+    if answer.cached:
+        return f"{seconds_text(answer.seconds.score)} · cached"
+    return f"encoded in {seconds_text(answer.seconds.encode)}"
+
+
 def thumbnail_edge(candidate: Candidate) -> int:
-    """Edge in scene pixels of a picture that shows a place with some surroundings."""
+    """Edge in scene pixels of a picture that shows a place with some surroundings.
+
+    In steps, so that a box that breathes with the threshold keeps its picture.
+    """
     _, _, width, height = candidate.bbox_px
-    return int(max(64, 1.6 * max(width, height)))
+    wanted, edge = 1.6 * max(width, height), float(_LEAST_THUMB)
+    while edge < wanted:
+        edge *= 1.5
+    return int(edge)
