@@ -314,10 +314,11 @@ class Session:
         if answer is not None and answer.query.threshold != self._threshold:
             query = replace(answer.query, threshold=self._threshold)
             answer = _rethreshold(answer, query, self._top)
+        before = self.selected if entry is self._active else None
         entry.answer = answer
         if entry is self._active:
             had = self._selected
-            self._selected = None
+            self._selected = _same_place(before, answer)
             self.answer_changed.emit()
             if had is not None:
                 self.selection_changed.emit()
@@ -415,3 +416,12 @@ def _rethreshold(answer: Answer, query: TextQuery, top: int) -> Answer:
     heatmap = replace(answer.heatmap, query=query)
     places = peaks(heatmap, answer.scene, query.threshold, top)
     return replace(answer, query=query, heatmap=heatmap, candidates=places, stands_out=bool(places))
+
+
+def _same_place(before: Candidate | None, answer: Answer | None) -> int | None:
+    """Rank in a fresh answer of the place that was selected, within one and a half cells of it."""
+    if before is None or answer is None:
+        return None
+    reach = 1.5 * answer.heatmap.cell_px
+    near = (c for c in answer.candidates if abs(c.col - before.col) <= reach and abs(c.row - before.row) <= reach)
+    return next((candidate.rank for candidate in near), None)

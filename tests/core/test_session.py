@@ -653,3 +653,15 @@ def test_a_partial_answer_of_a_cancelled_question_stops_it(
     with pytest.raises(JobCancelled):
         Answering(lambda: encoder, tmp_path).answer(question, ctx)
     assert len(encoder.windows) == 5
+
+
+def test_a_selected_place_stays_selected_when_the_threshold_moves(bench: Bench, scene_file: Path) -> None:
+    bench.open(scene_file)
+    bench.ask()
+    bench.session.select(1)
+    chosen = bench.session.selected
+    assert chosen is not None
+    bench.session.set_threshold(bench.session.threshold + 0.01)
+    bench.settle()
+    kept = bench.session.selected
+    assert kept is not None and (kept.col, kept.row) == (chosen.col, chosen.row)
