@@ -47,6 +47,7 @@ def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def torch_as_it_was() -> Iterator[None]:
     threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # two threads of one small step wait for each other where the machine is busy
     with torch.random.fork_rng():
         yield
     torch.set_num_threads(threads)
