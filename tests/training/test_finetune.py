@@ -97,7 +97,6 @@ def test_the_command_line_runs_a_recipe_with_overrides(
 
 
 @pytest.mark.usefixtures("few_words")
-@pytest.mark.usefixtures("few_words")
 def test_the_first_steps_learn(recipe: Recipe) -> None:
     """A few steps on one batch lower its loss."""
     torch.manual_seed(0)
