@@ -39,6 +39,8 @@ types: install ## mypy, strict
 
 bench: display-packages install ## the benchmarks, with their figures
 	@$(PYTEST) tests/benchmarks -q -s -o python_files='bench_*.py' $(ARGS)
+	@$(BIN)/python tests/benchmarks/bench_open.py
+	@$(DISPLAYED) $(BIN)/python tests/benchmarks/bench_window.py
 
 shots: display-packages install ## the pictures of the window for README and guide
 	@$(DISPLAYED) $(BIN)/python tests/e2e/shots.py $(ARGS)

@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "models")]
 if TYPE_CHECKING:
     from sarvlm_app.ui.workplace import Workplace
 
-PRESENT, ABSENT = "ships moored at a pier", "a column of tanks in the desert"
+PRESENT, ABSENT = "ships", "a column of tanks in the desert"
 SIZE = (1600, 1000)
 MOST_BYTES = 1_500_000
 PATIENCE_S = 900
