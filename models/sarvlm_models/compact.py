@@ -144,7 +144,7 @@ class CompactEncoder:
             dim=model.config.dim,
             cell_px=CELL_PX,
             window_px=1024,
-            margin_px=64,
+            margin_px=128,
             finest_spacing_m=FINEST_SPACING_M,
             weights_sha256=digest,
         )

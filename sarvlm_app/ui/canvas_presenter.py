@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -30,6 +32,8 @@ _REFRESH_MS = 700
 _SAMPLES, _SAMPLE_EDGE, _SAMPLE_VALUES = 24, 160, 200_000
 _SPACING_PAUSE_MS = 60
 """The scale bar's ground spacing follows the view after this pause."""
+_REST_S, _LONGEST_WAIT_S = 0.2, 1.0
+"""The view is at rest when it has not moved for so long; overviews wait for it so long at each step."""
 
 
 class CanvasPresenter(QObject):
@@ -58,6 +62,8 @@ class CanvasPresenter(QObject):
         self._refresh_timer.timeout.connect(canvas.refresh_scene)
         self._reading_value = False
         self._asked_pixel = (0, 0)
+        self._moves = Moves()
+        canvas.view_changed.connect(self._moves.note)
         canvas.view_changed.connect(self._spacing_timer.start)
         canvas.pointer_moved.connect(self._on_pointer)
         canvas.marker_clicked.connect(session.select)
@@ -130,7 +136,7 @@ class CanvasPresenter(QObject):
             if pyramid is self._pyramid and not self._refresh_timer.isActive():
                 self._refresh_timer.start()
 
-        self._background.long("Building overviews", partial(_build, pyramid), refresh, refresh)
+        self._background.long("Building overviews", partial(_build, pyramid, self._moves), refresh, refresh)
 
     def show_stretch(self) -> None:
         """Renders the session's stretch on the image and in the histogram."""
@@ -243,9 +249,36 @@ def _coarsest(pyramid: ScenePyramid) -> NDArray[np.float32]:
     return last[:, :]
 
 
-def _build(pyramid: ScenePyramid, ctx: JobContext) -> None:
+class Moves:
+    """When the view moved last; written on the main thread, read on the I/O lane."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def note(self) -> None:
+        """The view moves now."""
+        self.last = time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class StandBack:
+    """A job's context that waits at each step while the view moves, a second at most: panning has the processor."""
+
+    ctx: JobContext
+    moves: Moves
+
+    def step(self, done: int, total: int, message: str) -> None:
+        """Report progress, then wait until the view has come to rest; raises `JobCancelled` after a cancel."""
+        self.ctx.step(done, total, message)
+        began = time.monotonic()
+        while time.monotonic() - self.moves.last < _REST_S and time.monotonic() - began < _LONGEST_WAIT_S:
+            time.sleep(_REST_S / 4)
+            self.ctx.step(done, total, message)
+
+
+def _build(pyramid: ScenePyramid, moves: Moves, ctx: JobContext) -> None:
     """Builds the overviews and tells how many rows are there; runs on the I/O lane."""
-    pyramid.build(ctx, ctx.partial)
+    pyramid.build(StandBack(ctx, moves), ctx.partial)
 
 
 def _sample(scene: Scene, band: int) -> tuple[NDArray[np.float32], Stretch]:
