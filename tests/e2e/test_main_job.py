@@ -80,8 +80,12 @@ def test_from_typed_words_to_files_that_open_again(opened, qtbot, harbour, tmp_p
     click_row(qtbot, window.results.list, 0)
     chosen = session.selected
     assert chosen == answer.candidates[0]
-    qtbot.waitUntil(lambda: abs(window.canvas.camera().col - chosen.col) < 1, timeout=20_000)
-    assert abs(window.canvas.camera().row - chosen.row) < 1
+
+    def arrived() -> bool:
+        camera = window.canvas.camera()
+        return abs(camera.col - chosen.col) < 1 and abs(camera.row - chosen.row) < 1
+
+    qtbot.waitUntil(arrived, timeout=20_000)
 
     written = {"export_heatmap": "heat.tif", "export_candidates": "places.geojson", "export_picture": "view.png"}
     for action, name in written.items():
