@@ -50,3 +50,20 @@ class DenseEncoder(TextEncoder, Protocol):
     def encode_chips(self, chips: Sequence[Float32], stats: SceneStats, spacing_m: float | None) -> Float32:
         """One unit vector float32 (n, d) for each chip (linear intensity, any size)."""
         ...
+
+
+@runtime_checkable
+class PictureEncoder(TextEncoder, Protocol):
+    """Turns whole pictures (chips), each by its own statistics, into text-aligned vectors."""
+
+    def encode_pictures(self, amplitudes: Sequence[Float32], spacing_m: float | None) -> Float32:
+        """One unit vector float32 (n, d) for each picture.
+
+        Parameters
+        ----------
+        amplitudes : float32 (h, w) each
+            Linear amplitude or a grey picture of it, in any unit and of any size.
+        spacing_m : float or None
+            Ground metres per pixel, None where unknown: one default preprocessing then serves every kind.
+        """
+        ...

@@ -19,6 +19,7 @@ from .clip_dense import dense_features, has_dense_features
 from .clip_profiles import CLIP_RGB, profile_named
 from .device import DeviceChoice
 from .lineages import GELU, QUICK_GELU
+from .preprocess import picture_stats
 from .types import EncoderSpec, Float16, Float32, SceneStats
 
 ACTIVATIONS = (GELU, QUICK_GELU)
@@ -203,6 +204,11 @@ class OpenClipEncoder:
             found.append(nn.functional.normalize(vectors.float(), dim=-1).cpu())
         stacked: Float32 = torch.cat(found).numpy()
         return stacked
+
+    def encode_pictures(self, amplitudes: Sequence[Float32], spacing_m: float | None) -> Float32:
+        """Unit vectors float32 (n, d) of pictures (linear amplitude), each by its own statistics."""
+        rows = [self.encode_chips([a * a], picture_stats(a), spacing_m) for a in amplitudes]
+        return np.concatenate(rows) if rows else np.zeros((0, self._spec.dim), np.float32)
 
     @torch.inference_mode()
     def encode_patches(

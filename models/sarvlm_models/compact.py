@@ -21,7 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .preprocess import FINEST_SPACING_M, input_planes, p98_ratio, relative_amplitude, spacing_code
+from .preprocess import FINEST_SPACING_M, input_planes, p98_ratio, picture_stats, relative_amplitude, spacing_code
 from .text_tower import WIDTH as TEXT_WIDTH
 from .text_tower import TextTower, load_tokenizer, tokenize
 from .types import EncoderSpec, Float16, Float32, SceneStats
@@ -197,6 +197,11 @@ class CompactEncoder:
             padded = np.pad(chip, ((0, -height % 32), (0, -width % 32)), mode="symmetric")
             vectors.append(self._model.image.whole(self._fused(padded, stats, spacing_m))[0].float().cpu().numpy())
         return np.stack(vectors).astype(np.float32)
+
+    def encode_pictures(self, amplitudes: Sequence[Float32], spacing_m: float | None) -> Float32:
+        """Unit vectors float32 (n, d) of pictures, each by its own statistics."""
+        rows = [self.encode_chips([a * a], picture_stats(a), spacing_m) for a in amplitudes]
+        return np.concatenate(rows) if rows else np.zeros((0, self._spec.dim), np.float32)
 
 
 def save_metadata(config: CompactConfig, extra: dict[str, str]) -> dict[str, str]:

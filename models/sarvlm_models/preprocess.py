@@ -31,6 +31,15 @@ def relative_amplitude(intensity: Float32, stats: SceneStats) -> Float32:
     return np.asarray(np.sqrt(np.maximum(intensity, 0.0)) / median, dtype=np.float32)
 
 
+def picture_stats(amplitude: Float32) -> SceneStats:
+    """Statistics of a picture (float32 (h, w), linear amplitude) that stands alone, over its non-zero pixels."""
+    valid = amplitude[amplitude > 0]
+    if valid.size == 0:
+        return SceneStats(0.0, 0.0, 0.0)
+    median, high = np.percentile(valid, (50, 98))
+    return SceneStats(float(median), float(high), valid.size / amplitude.size)
+
+
 def p98_ratio(stats: SceneStats) -> float:
     """98th percentile of the amplitude over its median, at least 1.2."""
     median = stats.median_amplitude if stats.median_amplitude > 0 else 1.0
