@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sarvlm_app.errors import ModelError
 
 from .architectures import Architecture, check_keys, open_clip_offline
+from .batches import CPU_BATCH, Batches
 from .clip_dense import dense_features, has_dense_features
 from .clip_profiles import CLIP_RGB, profile_named
 from .device import DeviceChoice
@@ -23,7 +24,6 @@ from .preprocess import picture_stats
 from .types import EncoderSpec, Float16, Float32, SceneStats
 
 ACTIVATIONS = (GELU, QUICK_GELU)
-_BATCH = 16
 _VOCABULARY = 49408  # of the tokenizer that open_clip brings along
 
 
@@ -128,7 +128,9 @@ class OpenClipEncoder:
         self._visual: Any = self._network.visual
         if device.dtype != torch.float32:
             self._visual = copy.deepcopy(self._visual).to(device.dtype)
+        self._visual = self._visual.to(memory_format=torch.channels_last)
         self._device = device
+        self._batches = Batches(device.device)
         self._profile = profile_named(options.profile)
         self._size = architecture.image_size
         text = architecture.config["text_cfg"]
@@ -182,33 +184,34 @@ class OpenClipEncoder:
         if not texts:
             return np.zeros((0, self._spec.dim), np.float32)
         tokens = self._tokenize(list(texts)).to(self._device.device)
-        parts = [self._network.encode_text(part, normalize=True).float().cpu() for part in tokens.split(_BATCH)]
+        parts = [self._network.encode_text(part, normalize=True).float().cpu() for part in tokens.split(CPU_BATCH)]
         vectors: Float32 = torch.cat(parts).numpy()
         return vectors
 
-    @torch.inference_mode()
-    def encode_chips(
-        self,
-        chips: Sequence[Float32],
-        stats: SceneStats,
-        spacing_m: float | None,
-    ) -> Float32:
+    def encode_chips(self, chips: Sequence[Float32], stats: SceneStats, spacing_m: float | None) -> Float32:
         """One unit vector float32 (n, d) for each chip (linear intensity, any size); in the device's precision."""
-        if not chips:
-            return np.zeros((0, self._spec.dim), np.float32)
-        found = []
-        for start in range(0, len(chips), _BATCH):
-            part = [self._profile.chip(chip, stats, self._size) for chip in chips[start : start + _BATCH]]
-            vectors = self._visual(torch.stack(part).to(self._device.device, self._device.dtype))
-            vectors = vectors[0] if isinstance(vectors, tuple) else vectors  # CoCa returns its tokens too
-            found.append(nn.functional.normalize(vectors.float(), dim=-1).cpu())
-        stacked: Float32 = torch.cat(found).numpy()
-        return stacked
+        return self._whole([(chip, stats) for chip in chips])
 
     def encode_pictures(self, amplitudes: Sequence[Float32], spacing_m: float | None) -> Float32:
         """Unit vectors float32 (n, d) of pictures (linear amplitude), each by its own statistics."""
-        rows = [self.encode_chips([a * a], picture_stats(a), spacing_m) for a in amplitudes]
-        return np.concatenate(rows) if rows else np.zeros((0, self._spec.dim), np.float32)
+        return self._whole([(amplitude * amplitude, picture_stats(amplitude)) for amplitude in amplitudes])
+
+    @torch.inference_mode()
+    def _whole(self, chips: Sequence[tuple[Float32, SceneStats]]) -> Float32:
+        """Unit vectors float32 (n, d) of chips of linear intensity, each with its statistics."""
+        if not chips:
+            return np.zeros((0, self._spec.dim), np.float32)
+
+        def forward(part: Sequence[tuple[Float32, SceneStats]]) -> Tensor:
+            images = torch.stack([self._profile.chip(chip, stats, self._size) for chip, stats in part])
+            vectors = self._visual(self._moved(images))
+            vectors = vectors[0] if isinstance(vectors, tuple) else vectors  # CoCa returns its tokens too
+            return nn.functional.normalize(vectors.float(), dim=-1)
+
+        # vectors stay on the device until the end: a GPU computes one batch while the next is prepared
+        found = [vectors for _, vectors in self._batches.run(chips, forward, "chips")]
+        stacked: Float32 = torch.cat(found).cpu().numpy()
+        return stacked
 
     @torch.inference_mode()
     def encode_patches(
@@ -235,24 +238,27 @@ class OpenClipEncoder:
         rows, cols = (edge // cell for edge in intensity.shape)
         if intensity.ndim != 2 or intensity.shape != (rows * cell, cols * cell) or rows * cols == 0:
             raise ValueError(f"window: expected multiples of {cell} px, got {intensity.shape}")
-        image = self._profile.window(intensity, stats)
+        image = self._moved(self._profile.window(intensity, stats))
         height, width = min(rows, self._size // cell), min(cols, self._size // cell)
-        total = torch.zeros(rows, cols, self._spec.dim)
+        total = torch.zeros(rows, cols, self._spec.dim, device=self._device.device)
         corners = [(r, c) for r in _starts(rows, height) for c in _starts(cols, width)]
-        for part in _batches(corners):
+
+        def forward(part: Sequence[tuple[int, int]]) -> Tensor:
             crops = [image[:, r * cell : (r + height) * cell, c * cell : (c + width) * cell] for r, c in part]
-            batch = torch.stack(crops).to(self._device.device, self._device.dtype)
-            vectors = dense_features(self._visual, batch).cpu()
+            return dense_features(self._visual, torch.stack(crops))
+
+        for part, vectors in self._batches.run(corners, forward, (height, width)):
             for (r, c), found in zip(part, vectors, strict=True):
                 total[r : r + height, c : c + width] += found
         # a mean's length does not matter: the vectors are brought to unit length
-        patches: Float16 = nn.functional.normalize(total, dim=-1).numpy().astype(np.float16)
+        patches: Float16 = nn.functional.normalize(total, dim=-1).cpu().numpy().astype(np.float16)
         return patches
 
-
-def _batches(items: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    for start in range(0, len(items), _BATCH):
-        yield items[start : start + _BATCH]
+    def _moved(self, images: Tensor) -> Tensor:
+        """Images on the device in its precision; by pinned memory, without waiting, where that is a GPU."""
+        if self._device.device.type == "cuda":
+            images = images.pin_memory()
+        return images.to(self._device.device, self._device.dtype, non_blocking=True)
 
 
 def _starts(length: int, crop: int) -> list[int]:

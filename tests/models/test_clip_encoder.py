@@ -292,3 +292,32 @@ def test_crops_cover_every_patch_inside_the_window(length, crop):
     starts = _starts(length, crop)
     assert {p for s in starts for p in range(s, s + crop)} == set(range(length))
     assert starts[0] == 0 and starts[-1] == length - crop
+
+
+def test_running_out_of_memory_halves_the_batch_and_changes_no_vector(small, window, monkeypatch):
+    expected = opened(small).encode_patches(window, STATS, None)
+    chips = [window[:64, :64]] * 5
+    expected_chips = opened(small).encode_chips(chips, STATS, None)
+    encoder, asked = opened(small), []
+
+    def scarce(visual, images):
+        asked.append(len(images))
+        if len(images) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return dense_features(visual, images)
+
+    monkeypatch.setattr("sarvlm_models.clip_encoder.dense_features", scarce)
+    found = encoder.encode_patches(window, STATS, None)
+    assert asked[0] > 3 and max(asked[2:]) <= 3
+    np.testing.assert_allclose(found.astype(np.float32), expected.astype(np.float32), atol=2e-3)
+    np.testing.assert_allclose(encoder.encode_chips(chips, STATS, None), expected_chips, atol=1e-5)
+
+
+def test_pictures_together_give_what_each_gives_alone(small, window):
+    encoder = opened(small)
+    pictures = [window[:64, :64], 7 * window[:40, :90], window]
+    together = encoder.encode_pictures(pictures, None)
+    alone = [encoder.encode_pictures([picture], None)[0] for picture in pictures]
+    assert together.dtype == np.float32 and encoder.encode_pictures([], None).shape == (0, 32)
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(encoder.encode_pictures([7 * window[:64, :64]], None)[0], together[0], atol=1e-4)
