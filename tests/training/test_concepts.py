@@ -104,3 +104,24 @@ def test_look_alike_pictures_share_a_group(tmp_path: Path) -> None:
         Image.fromarray(np.kron(picture, np.ones((2, 2))).astype(np.uint8)).save(path)
     groups = picture_groups(paths)
     assert groups[0] == groups[2] and len(set(groups)) == 3
+
+
+UNSEEN = {
+    "flak vehicle with four cannons", "a stand of pines", "acres under the plough", "boxes awaiting shipment by sea",
+    "production plant with big sheds", "family homes with gardens", "very high office blocks",
+    "drums that hold petrol", "the surface of a bay", "a coaster steaming along",
+}  # fmt: skip
+
+
+def test_the_words_of_the_unseen_measures_are_never_taught(vocabulary: Vocabulary) -> None:
+    taught = {text.casefold() for text in vocabulary.wordings()[0]}
+    assert not any(words in text for words in UNSEEN for text in taught)
+
+
+def test_evaluated_classes_are_described_in_many_ways(vocabulary: Vocabulary) -> None:
+    vehicles = {mstar_key(name) for name in ("2S1", "D7", "T72", "T62", "BMP2", "BRDM2", "BTR60", "BTR70")}
+    vehicles |= {"zil131", "zsu234"}
+    others = {*ACD_KEYS.values(), *TSX_KEYS.values(), "ship", "harbour", "sea"}
+    for concept in vocabulary.concepts:
+        least = 25 if concept.key in vehicles else 12 if concept.key in others else 1
+        assert len(concept.phrases) >= least, concept.key
