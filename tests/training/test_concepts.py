@@ -15,6 +15,7 @@ from sarvlm_training.concepts import Vocabulary, absent_phrases, load_vocabulary
 from sarvlm_training.data.chips import ACD_KEYS, MSTAR_KEYS, TSX_KEYS, TSX_UNSURE, mstar_key
 from sarvlm_training.data.scenes import REGION_KEYS, REGION_UNSURE
 from sarvlm_training.data.simulated import COVER_KEYS, COVER_UNSURE, KIND_SHARES, OBJECT_KEYS, SEEN_BELOW_M
+from sarvlm_training.evaluate.compact import TSX_UNSEEN
 from sarvlm_training.validation import picture_groups
 
 
@@ -106,11 +107,7 @@ def test_look_alike_pictures_share_a_group(tmp_path: Path) -> None:
     assert groups[0] == groups[2] and len(set(groups)) == 3
 
 
-UNSEEN = {
-    "flak vehicle with four cannons", "a stand of pines", "acres under the plough", "boxes awaiting shipment by sea",
-    "production plant with big sheds", "family homes with gardens", "very high office blocks",
-    "drums that hold petrol", "the surface of a bay", "a coaster steaming along",
-}  # fmt: skip
+UNSEEN = {"flak vehicle with four cannons", "a coaster steaming along"}.union(*TSX_UNSEEN.values())
 
 
 def test_the_words_of_the_unseen_measures_are_never_taught(vocabulary: Vocabulary) -> None:
