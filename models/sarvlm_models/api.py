@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from .types import EncoderSpec, Float16, Float32, SceneStats
+from .types import Caption, EncoderSpec, Float16, Float32, SceneStats
 
 
 @runtime_checkable
@@ -65,5 +65,40 @@ class PictureEncoder(TextEncoder, Protocol):
             Linear amplitude or a grey picture of it, in any unit and of any size.
         spacing_m : float or None
             Ground metres per pixel, None where unknown: one default preprocessing then serves every kind.
+        """
+        ...
+
+
+@runtime_checkable
+class Captioner(Protocol):
+    """Turns a picture into a sentence."""
+
+    @property
+    def model_id(self) -> str:
+        """Name@first 12 digits of the weights' SHA-256."""
+        ...
+
+    def caption(
+        self,
+        intensity: Float32,
+        stats: SceneStats,
+        spacing_m: float | None,
+        counts: Mapping[str, int] | None = None,
+        beams: int | None = None,
+    ) -> Caption:
+        """The caption of one chip.
+
+        Parameters
+        ----------
+        intensity : float32 (h, w)
+            Linear intensity, of any size.
+        stats : SceneStats
+            Of the whole scene and band, or of the picture itself.
+        spacing_m : float or None
+            Ground metres per pixel of `intensity`, None where unknown.
+        counts : mapping of concept key to int, optional
+            Objects that were counted, which the model may state.
+        beams : int, optional
+            Captions followed at a time; 1 is greedy; default: what suits the model.
         """
         ...

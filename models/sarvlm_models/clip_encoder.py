@@ -196,6 +196,33 @@ class OpenClipEncoder:
         """Unit vectors float32 (n, d) of pictures (linear amplitude), each by its own statistics."""
         return self._whole([(amplitude * amplitude, picture_stats(amplitude)) for amplitude in amplitudes])
 
+    @property
+    def network(self) -> nn.Module:
+        """The whole network in float32."""
+        network: nn.Module = self._network
+        return network
+
+    @property
+    def can_caption(self) -> bool:
+        """Whether the network has a text decoder (CoCa)."""
+        return hasattr(self._network, "text_decoder")
+
+    @property
+    def text_length(self) -> int:
+        """Most tokens that the text tower takes."""
+        return int(self._tokenize.context_length)
+
+    def detokenize(self, tokens: Sequence[int]) -> str:
+        """The words of tokens, with blanks between them."""
+        return " ".join(str(self._tokenize.decode(tokens)).split())
+
+    @torch.inference_mode()
+    def image_tokens(self, intensity: Float32, stats: SceneStats) -> Tensor:
+        """What a CoCa's text decoder looks at: float32 (1, m, width) of one chip (linear intensity, any size)."""
+        chip = self._profile.chip(intensity, stats, self._size)[None].to(self._device.device)
+        tokens: Tensor = self._network.visual(chip)[1]
+        return tokens
+
     @torch.inference_mode()
     def _whole(self, chips: Sequence[tuple[Float32, SceneStats]]) -> Float32:
         """Unit vectors float32 (n, d) of chips of linear intensity, each with its statistics."""

@@ -179,6 +179,19 @@ class CompactEncoder:
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
             return self._model.image.features(planes, code)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the networks run."""
+        return self._device
+
+    @torch.inference_mode()
+    def fused_features(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Tensor:
+        """Fused features float (1, hidden, ceil(h / 8), ceil(w / 8)) of a chip of any size, for the captioner."""
+        height, width = intensity.shape
+        padded = np.pad(intensity, ((0, -height % 32), (0, -width % 32)), mode="symmetric")
+        rows, cols = -(-height // CELL_PX), -(-width // CELL_PX)
+        return self._fused(padded, stats, spacing_m)[:, :, :rows, :cols]
+
     @torch.inference_mode()
     def encode_patches(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Float16:
         """Unit patch vectors float16 (h / 8, w / 8, d) of one window (h, w multiples of 8)."""

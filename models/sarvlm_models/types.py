@@ -169,6 +169,31 @@ class Heatmap:
 
 
 @dataclass(frozen=True, slots=True)
+class Caption:
+    """What a model says of a picture.
+
+    Attributes
+    ----------
+    text : str
+        To be read: sentence case, joined digits, closed punctuation.
+    raw : str
+        As the model said it, words with blanks between them.
+    logprob : float
+        Natural logarithm of the probability of `raw`, its end included.
+    window : Window or None
+        What was captioned, in full-resolution pixels; None for a picture that stands alone.
+    model_id : str
+        Name@first 12 digits of the weights' SHA-256.
+    """
+
+    text: str
+    raw: str
+    logprob: float
+    window: Window | None
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderSpec:
     """How a dense encoder wants its windows.
 

@@ -1,0 +1,181 @@
+"""SARCap: captions from the compact encoder's features by the captioning decoder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from sarvlm_app.errors import ModelError
+
+from .api import Captioner, DenseEncoder
+from .beam_search import SearchOptions, beam_search
+from .caption_decoder import Cache, CaptionDecoder, DecoderConfig, WordList, facts_text, prefix_tokens
+from .caption_text import display_text
+from .caption_words import BOS, EOS, PAD, SEP, UNKNOWN
+from .clip_encoder import OpenClipEncoder
+from .coca_captioner import CocaCaptioner
+from .compact import CompactEncoder
+from .locations import weights_dir
+from .types import Caption, Float32, SceneStats
+
+ARCHITECTURE: Final = "sarcap-compact"
+WEIGHTS_FILE: Final = "sarcap-compact.safetensors"
+BEAMS: Final = 3
+LENGTH_PENALTY: Final = 0.8
+NO_REPEAT: Final = 6
+"""Words in a row that do not come twice in a caption ("in the upper left" may)."""
+SHORTEST: Final = 5
+
+
+class _Words:
+    """`Decoding` of one picture by the compact decoder."""
+
+    def __init__(self, decoder: CaptionDecoder, memory: Tensor) -> None:
+        self._decoder = decoder
+        self._memory = memory
+
+    def step(self, tokens: Tensor, state: Cache | None) -> tuple[Tensor, Cache]:
+        logits, cache = self._decoder.step(tokens, self._memory, state)
+        return logits[:, -1], cache
+
+    def select(self, state: Cache, rows: Tensor) -> Cache:
+        return state.select(rows)
+
+
+class CompactCaptioner:
+    """`Captioner` over the compact encoder; thread-safe for one caller at a time.
+
+    Parameters
+    ----------
+    encoder : CompactEncoder
+        Whose image tower the decoder was trained on.
+    decoder : CaptionDecoder
+    words : WordList
+    digest : str
+        SHA-256 of the decoder's weights.
+    """
+
+    def __init__(self, encoder: CompactEncoder, decoder: CaptionDecoder, words: WordList, digest: str) -> None:
+        self._encoder = encoder
+        self._decoder = decoder.to(encoder.device).eval()
+        self._words = words
+        self._model_id = f"{ARCHITECTURE}@{digest[:12]}"
+
+    @property
+    def model_id(self) -> str:
+        """Name and hash of the decoder."""
+        return self._model_id
+
+    @torch.inference_mode()
+    def caption(
+        self,
+        intensity: Float32,
+        stats: SceneStats,
+        spacing_m: float | None,
+        counts: Mapping[str, int] | None = None,
+        beams: int | None = None,
+    ) -> Caption:
+        """The most probable caption of a chip; `counts` are told to the decoder before it speaks."""
+        fused = self._encoder.fused_features(intensity, stats, spacing_m)
+        whole = torch.from_numpy(self._encoder.encode_chips([intensity], stats, spacing_m)).to(fused.device)
+        decoding = _Words(self._decoder, self._decoder.memory(fused, whole))
+        prefix = prefix_tokens(self._words, facts_text(counts))
+        options = SearchOptions(
+            end=EOS,
+            beams=beams or BEAMS,
+            longest=self._decoder.config.most_tokens - len(prefix) + 1,
+            shortest=SHORTEST,
+            length_penalty=LENGTH_PENALTY,
+            no_repeat=NO_REPEAT,
+            barred=(PAD, BOS, SEP, UNKNOWN),
+        )
+        best = beam_search(decoding, prefix, options, fused.device)[0]
+        raw = self._words.decode(best.tokens)
+        return Caption(display_text(raw), raw, best.logprob, None, self._model_id)
+
+
+def decoder_metadata(config: DecoderConfig, words: WordList, tower_sha256: str) -> dict[str, str]:
+    """Safetensors metadata of a decoder's weights.
+
+    Parameters
+    ----------
+    config : DecoderConfig
+    words : WordList
+        `config.words` long.
+    tower_sha256 : str
+        Of the weight file of the image tower that the decoder was trained on.
+    """
+    return {
+        "sarvlm_arch": ARCHITECTURE,
+        "config": json.dumps(asdict(config)),
+        "words": words.to_json(),
+        "tower": tower_sha256,
+    }
+
+
+def load_decoder(path: Path, tower_sha256: str) -> tuple[CaptionDecoder, WordList]:
+    """The decoder and word list of `path`, held against the image tower in use.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, damaged, no captioning decoder, or belongs to another tower.
+    """
+    if not path.is_file():
+        raise ModelError(
+            f"The captioning decoder “{path}” is missing: install SARVLM Desktop again, or name a CoCa checkpoint."
+        )
+    try:
+        with safe_open(str(path), "pt") as file:
+            metadata = file.metadata() or {}
+        if metadata.get("sarvlm_arch") != ARCHITECTURE:
+            raise ModelError(f"“{path}” is no captioning decoder: choose a file of the architecture {ARCHITECTURE}.")
+        words = WordList.from_json(metadata["words"])
+        decoder = CaptionDecoder(DecoderConfig(**json.loads(metadata["config"])))
+        decoder.load_state_dict({key: value.float() for key, value in load_file(str(path)).items()}, strict=True)
+        if len(words) != decoder.config.words:
+            raise ValueError("word list of another length")
+    except ModelError:
+        raise
+    except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, KeyError) as fault:
+        raise ModelError(f"“{path}” is damaged or of another version: install it again.") from fault
+    if metadata.get("tower") != tower_sha256:
+        raise ModelError(
+            f"The captioning decoder “{path}” was trained on another image tower than {tower_sha256[:12]}: "
+            "use the two weight files of one release."
+        )
+    return decoder.requires_grad_(False), words
+
+
+def captioner_of(encoder: DenseEncoder, decoder: Path | None = None) -> Captioner:
+    """The captioner that shares the image tower of `encoder`.
+
+    Parameters
+    ----------
+    encoder : DenseEncoder
+        Of `registry.load_encoder`.
+    decoder : Path, optional
+        Weights of the compact decoder; default: the shipped ones.
+
+    Raises
+    ------
+    ModelError
+        The model cannot caption, or the decoder does not belong to it.
+    """
+    if isinstance(encoder, CompactEncoder):
+        from .checkpoints import file_sha256
+
+        path = decoder or weights_dir() / WEIGHTS_FILE
+        network, words = load_decoder(path, encoder.spec.weights_sha256)
+        return CompactCaptioner(encoder, network, words, file_sha256(path))
+    if isinstance(encoder, OpenClipEncoder) and encoder.can_caption:
+        return CocaCaptioner(encoder)
+    raise ModelError(f"The model “{encoder.spec.model_id}” cannot caption: use the compact model or a CoCa checkpoint.")
