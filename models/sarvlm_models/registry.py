@@ -19,7 +19,7 @@ from typing import Any
 
 from sarvlm_app.errors import ModelError, StorageError
 
-from .api import DenseEncoder
+from .api import Captioner, DenseEncoder
 from .architectures import COMPACT, Architecture, infer_architecture
 from .checkpoints import CheckpointContents, file_sha256, read_state_dict
 from .clip_encoder import EncoderOptions, OpenClipEncoder, build_network, verify_state
@@ -115,6 +115,21 @@ def load_encoder(
             )
         return _load_file(path, None, choice)
     return _load_file(Path(entry.path), entry, choice)
+
+
+def load_captioner(
+    name_or_path: str | None = None, device: str = "auto", registry_dir: Path | None = None
+) -> Captioner:
+    """The captioner of a registry name or a checkpoint file, as `load_encoder` takes them.
+
+    Raises
+    ------
+    ModelError
+        As `load_encoder`, and where the model cannot caption or its decoder belongs to other weights.
+    """
+    from .captioner import captioner_of
+
+    return captioner_of(load_encoder(name_or_path, device, registry_dir))
 
 
 def add_checkpoint(
