@@ -34,8 +34,8 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "lower right": ("in the lower right", "in the lower right corner", "at the bottom right"),
 }
 RELATIONS: Mapping[str, tuple[str, ...]] = {
-    "left": ("to the left of", "left of"),
-    "right": ("to the right of", "right of"),
+    "left": ("to the left of", "further left than"),
+    "right": ("to the right of", "further right than"),
     "above": ("above", "higher up than"),
     "below": ("below", "lower down than"),
 }
