@@ -21,7 +21,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from .pictures import prepare_picture
 from .preprocess import FINEST_SPACING_M, input_planes, p98_ratio, picture_stats, relative_amplitude, spacing_code
+from .statistics import COUNT as STATISTICS
+from .statistics import picture_statistics
 from .text_tower import WIDTH as TEXT_WIDTH
 from .text_tower import TextTower, load_tokenizer, tokenize
 from .types import EncoderSpec, Float16, Float32, SceneStats
@@ -39,12 +42,24 @@ TOKENIZER_FILE: Final = "minilm-tokenizer.json"
 
 @dataclass(frozen=True, slots=True)
 class CompactConfig:
-    """Sizes of the compact tower; stored in the metadata of its weights."""
+    """Sizes of the compact tower; stored in the metadata of its weights.
+
+    Attributes
+    ----------
+    dim, neck, hidden : int
+        Channels of the vectors, of the merged pyramid and of the fused features.
+    backbone : str
+        timm name.
+    whole : str
+        Where the vector of a whole picture comes from: "pyramid" (statistics
+        of all depths and of the grey values) or "fused" (the first release).
+    """
 
     dim: int = 128
     neck: int = 96
     hidden: int = 128
     backbone: str = "tf_efficientnet_lite0"
+    whole: str = "fused"
 
 
 def texture_planes(log: Tensor, linear: Tensor) -> Tensor:
@@ -70,24 +85,85 @@ def _conv_block(inside: int, out: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inside, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True))
 
 
+class WholeHead(nn.Module):
+    """Statistics of the maps at all depths and of the grey values to one unit vector.
+
+    Means and spreads of five depths know shapes, the radiometric statistics
+    know texture and level, and attention finds the one place that matters.
+    Their own means and spreads over the training data are buffers (`centre`,
+    `spread`), set once by `calibrate`.
+    """
+
+    def __init__(self, channels: Sequence[int], dim: int, heads: int = 4, hidden: int = 384) -> None:
+        super().__init__()
+        width = channels[3]
+        self.attend = nn.Conv2d(width, heads, 1)
+        inputs = 2 * sum(channels) + heads * width + STATISTICS
+        self.centre: Tensor
+        self.spread: Tensor
+        self.register_buffer("centre", torch.zeros(inputs))
+        self.register_buffer("spread", torch.ones(inputs))
+        self.inner = nn.Linear(inputs, hidden)
+        self.outer = nn.Linear(hidden, dim)
+        self.direct = nn.Linear(inputs, dim, bias=False)
+        self.drop = nn.Dropout(0.2)
+
+    def pooled(self, pyramid: Sequence[Tensor], log: Tensor) -> Tensor:
+        """Inputs of the head float32 (n, inputs), not yet standardised."""
+        parts = []
+        for values in pyramid:
+            flat = values.float().flatten(2)
+            parts += [flat.mean(-1), flat.var(-1, unbiased=False).clamp(min=1e-6).sqrt()]
+        middle = pyramid[3].float()
+        weights = self.attend(middle).flatten(2).softmax(-1)
+        parts.append(torch.einsum("nkp,ncp->nkc", weights, middle.flatten(2)).flatten(1))
+        return torch.cat([*parts, picture_statistics(log)], dim=1)
+
+    @torch.no_grad()
+    def calibrate(self, pooled: Tensor) -> None:
+        """Take means and spreads of a varied sample (n, inputs) of what `pooled` gives."""
+        self.centre.copy_(pooled.mean(0))
+        self.spread.copy_(pooled.std(0).clamp(min=1e-3))
+
+    def forward(self, pyramid: Sequence[Tensor], log: Tensor) -> Tensor:
+        """Unit vectors (n, d) of the backbone's maps and the log amplitude (n, 1, h, w) over the median."""
+        values = ((self.pooled(pyramid, log) - self.centre) / self.spread).clamp(-6.0, 6.0)
+        values = self.drop(values)
+        return F.normalize(self.outer(self.drop(F.gelu(self.inner(values)))) + self.direct(values), dim=-1)
+
+
 class ImageTower(nn.Module):
     """Input planes to patch vectors at stride 8 and one vector for the whole."""
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
-        backbone: Any = timm.create_model(config.backbone, features_only=True, out_indices=(1, 2, 3, 4))
+        backbone: Any = timm.create_model(config.backbone, features_only=True, out_indices=(0, 1, 2, 3, 4))
         self.backbone = backbone
-        self.lateral = nn.ModuleList(nn.Conv2d(c, config.neck, 1) for c in backbone.feature_info.channels())
+        channels: list[int] = backbone.feature_info.channels()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, config.neck, 1) for c in channels[1:])
         self.texture = nn.Conv2d(TEXTURE_PLANES, config.neck, 1)
         self.film = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2 * config.neck))
         self.fuse = nn.Sequential(_conv_block(config.neck, config.hidden), _conv_block(config.hidden, config.hidden))
         self.to_patch = nn.Conv2d(config.hidden, config.dim, 1)
-        self.attend = nn.Linear(config.hidden, 1)
-        self.to_whole = nn.Linear(3 * config.hidden, config.dim)
+        self.from_pyramid = config.whole == "pyramid"
+        if self.from_pyramid:
+            self.head = WholeHead(channels, config.dim)
+        else:
+            self.attend = nn.Linear(config.hidden, 1)
+            self.to_whole = nn.Linear(3 * config.hidden, config.dim)
+
+    def pyramid(self, planes: Tensor) -> list[Tensor]:
+        """Maps of the backbone at strides 2, 4, 8, 16 and 32 of planes (n, 3, h, w)."""
+        maps: list[Tensor] = self.backbone(planes)
+        return maps
 
     def features(self, planes: Tensor, code: Tensor) -> Tensor:
         """Fused features (n, hidden, h / 8, w / 8) of planes (n, 3, h, w) and spacing code (n, 2)."""
-        fine, middle, coarse, deep = self.backbone(planes)
+        return self.fused(self.pyramid(planes), planes, code)
+
+    def fused(self, pyramid: list[Tensor], planes: Tensor, code: Tensor) -> Tensor:
+        """Fused features (n, hidden, h / 8, w / 8) of the backbone's maps and what they were made from."""
+        _, fine, middle, coarse, deep = pyramid
         size = middle.shape[-2:]
         neck = self.lateral[1](middle) + F.avg_pool2d(self.lateral[0](fine), 2)
         neck = neck + F.interpolate(self.lateral[2](coarse), size=size, mode="bilinear", align_corners=False)
@@ -101,7 +177,7 @@ class ImageTower(nn.Module):
         return F.normalize(self.to_patch(fused.float()), dim=1)
 
     def whole(self, fused: Tensor) -> Tensor:
-        """Unit vectors (n, d): attention-pooled, mean and spread of the fused features."""
+        """Unit vectors (n, d) from fused features: attention-pooled, mean and spread."""
         flat = fused.flatten(2).float()
         attention = self.attend(flat.transpose(1, 2)).transpose(1, 2).softmax(-1)
         pooled = torch.cat(((flat * attention).sum(-1), flat.mean(-1), flat.std(-1, unbiased=False)), dim=1)
@@ -171,12 +247,18 @@ class CompactEncoder:
         sentences = self._text(ids.to(self._device), mask.to(self._device))
         return np.asarray(self._model.text(sentences.float()).cpu().numpy(), dtype=np.float32)
 
-    def _fused(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Tensor:
+    def _planes(self, intensity: Float32, stats: SceneStats) -> Tensor:
         relative = torch.from_numpy(relative_amplitude(intensity, stats)).to(self._device)[None, None]
         ratio = torch.full((1, 1, 1, 1), p98_ratio(stats), device=self._device)
+        return input_planes(relative, ratio).contiguous(memory_format=torch.channels_last)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32)
+
+    def _fused(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Tensor:
+        planes = self._planes(intensity, stats)
         code = spacing_code(torch.tensor([spacing_m or 0.0], device=self._device))
-        planes = input_planes(relative, ratio).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+        with self._autocast():
             return self._model.image.features(planes, code)
 
     @property
@@ -203,18 +285,31 @@ class CompactEncoder:
 
     @torch.inference_mode()
     def encode_chips(self, chips: Sequence[Float32], stats: SceneStats, spacing_m: float | None) -> Float32:
-        """Unit vectors float32 (n, d) of chips of any size."""
-        vectors = []
-        for chip in chips:
-            height, width = chip.shape
-            padded = np.pad(chip, ((0, -height % 32), (0, -width % 32)), mode="symmetric")
-            vectors.append(self._model.image.whole(self._fused(padded, stats, spacing_m))[0].float().cpu().numpy())
-        return np.stack(vectors).astype(np.float32)
+        """Unit vectors float32 (n, d) of chips (linear intensity, any size) of one scene."""
+        vectors = [self._whole(chip, stats, spacing_m) for chip in chips]
+        return np.stack(vectors) if vectors else np.zeros((0, self._spec.dim), np.float32)
 
+    @torch.inference_mode()
     def encode_pictures(self, amplitudes: Sequence[Float32], spacing_m: float | None) -> Float32:
-        """Unit vectors float32 (n, d) of pictures, each by its own statistics."""
-        rows = [self.encode_chips([a * a], picture_stats(a), spacing_m) for a in amplitudes]
-        return np.concatenate(rows) if rows else np.zeros((0, self._spec.dim), np.float32)
+        """Unit vectors float32 (n, d) of pictures, each by its own statistics and as `pictures` prepares it."""
+        vectors = []
+        for amplitude in amplitudes:
+            picture = prepare_picture(amplitude, spacing_m)
+            vectors.append(self._whole(picture * picture, picture_stats(picture), spacing_m))
+        return np.stack(vectors) if vectors else np.zeros((0, self._spec.dim), np.float32)
+
+    def _whole(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Float32:
+        """Unit vector float32 (d,) of a chip: the mean over it and its mirror image where the head allows."""
+        edges = [max(edge, 32) if self._model.image.from_pyramid else edge + -edge % 32 for edge in intensity.shape]
+        chip = np.pad(intensity, [(0, edge - had) for edge, had in zip(edges, intensity.shape, strict=True)], "symmetric")
+        if not self._model.image.from_pyramid:
+            return np.asarray(self._model.image.whole(self._fused(chip, stats, spacing_m))[0].float().cpu().numpy())
+        planes = self._planes(chip, stats)
+        both = torch.cat((planes, planes.flip(-1)))
+        with self._autocast():
+            pyramid = self._model.image.pyramid(both)
+        vectors = self._model.image.head(pyramid, both[:, :1])
+        return np.asarray(F.normalize(vectors.mean(0), dim=0).cpu().numpy(), dtype=np.float32)
 
 
 def save_metadata(config: CompactConfig, extra: dict[str, str]) -> dict[str, str]:

@@ -10,14 +10,14 @@ from sarvlm_app.errors import ModelError
 
 def finetune(options: argparse.Namespace) -> int:
     """Run a recipe; events are JSON lines on standard output."""
-    from sarvlm_training.finetune import read_recipe, train
+    from sarvlm_training.finetune import print_event, run
 
     if not Path(options.recipe).is_file():
         raise ModelError(
             f"{options.recipe} is not a file; name a recipe such as training/sarvlm_training/recipes/compact.toml."
         )
     try:
-        train(read_recipe(options.recipe, options.set), resume=options.resume)
+        run(Path(options.recipe), options.set, resume=options.resume, report=print_event)
     except (ValueError, FileNotFoundError) as error:
         raise ModelError(str(error)) from error
     return 0

@@ -72,3 +72,48 @@ def repulsion_loss(text: Tensor, apart: Tensor, least: float = 0.2) -> Tensor:
     """
     excess = (text @ text.T - least).clamp(min=0.0)
     return (excess[apart] ** 2).sum()
+
+
+def chip_loss(logits: Tensor, labels: Tensor, own: Tensor, texts_per_concept: int) -> Tensor:
+    """Softmax of whole chips over texts: each text that is true of a chip against all that are false.
+
+    Parameters
+    ----------
+    logits : float32 (n, k + absent)
+        Texts of concept c stand at c, c + concepts, c + 2 concepts ...; the absent ones last.
+    labels : int8 (n, concepts)
+        1 true, 0 false, -1 unknown.
+    own : int64 (n,)
+        The most special concept of each chip; what it is a kind of weighs a quarter.
+    texts_per_concept : int
+    """
+    concepts = labels.shape[1]
+    weight = (labels > 0).float() * 0.25
+    weight[torch.arange(len(own)), own] = 1.0
+    marks, weight = labels.repeat(1, texts_per_concept), weight.repeat(1, texts_per_concept)
+    spare = logits.shape[1] - concepts * texts_per_concept
+    marks, weight = F.pad(marks, (0, spare)), F.pad(weight, (0, spare))
+    false = logits.masked_fill(marks != 0, float("-inf")).logsumexp(1, keepdim=True)
+    gain = torch.logaddexp(logits, false) - logits
+    sigmoid = F.binary_cross_entropy_with_logits(logits, (marks > 0).float(), reduction="none")
+    balance = torch.where(marks > 0, weight / weight.sum(1, keepdim=True), (marks == 0) / (marks == 0).sum(1, keepdim=True))
+    return (gain * weight).sum() / weight.sum() + 0.3 * (sigmoid * balance).sum(1).mean()
+
+
+def caption_contrast(image: Tensor, text: Tensor, others: Tensor, scale: Tensor, alike: Tensor) -> Tensor:
+    """Symmetric InfoNCE of pictures and captions with further captions as rivals of the pictures.
+
+    Parameters
+    ----------
+    image, text : float32 (n, d)
+        Unit vectors of pairs.
+    others : float32 (m, d)
+        Captions of other pictures.
+    scale : float32 ()
+    alike : bool (n, n + m)
+        Captions that say nearly the same as a picture's own; they are no rivals.
+    """
+    places = torch.arange(len(image), device=image.device)
+    by_image = (scale * image @ torch.cat((text, others)).T).masked_fill(alike, float("-inf"))
+    by_text = (scale * text @ image.T).masked_fill(alike[:, : len(image)].T, float("-inf"))
+    return F.cross_entropy(by_image, places) + 0.5 * F.cross_entropy(by_text, places)

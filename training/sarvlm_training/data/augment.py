@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .samples import Sample
+from .samples import FloatImage, Sample
 
 
 def vary_radiometry(sample: Sample, rng: np.random.Generator, strength: float = 1.0) -> Sample:
@@ -35,6 +35,38 @@ def vary_radiometry(sample: Sample, rng: np.random.Generator, strength: float = 
     sample.relative = np.asarray(amplitude * gain, dtype=np.float32)
     sample.ratio = float(np.clip(sample.ratio * np.exp(rng.normal(0.0, 0.15)), 1.2, 40.0))
     return sample
+
+
+def remap(amplitude: FloatImage, rng: np.random.Generator, strength: float = 1.0) -> FloatImage:
+    """What displays do to a picture: clipping, logarithm, gamma, equalisation, 8 bits; monotone throughout.
+
+    Parameters
+    ----------
+    amplitude : float32 (h, w)
+    strength : float
+        Share of the pictures that are remapped; 1 where the remap of the data is unknown.
+
+    Returns
+    -------
+    float32 (h, w), positive, in any unit.
+    """
+    image = amplitude / max(float(amplitude.max()), 1e-6)
+    if rng.random() < 0.5 * strength:
+        image = np.minimum(image / max(float(np.percentile(image, rng.uniform(96.0, 100.0))), 1e-6), 1.0)
+    kind = rng.random()
+    if kind < 0.4 * strength:
+        k = float(np.exp(rng.uniform(0.0, 4.0)))
+        image = np.log1p(k * image) / np.log1p(k)
+    elif kind < 0.5 * strength:
+        image = np.clip(1.0 + 20.0 * np.log10(np.maximum(image, 1e-6)) / float(rng.uniform(35.0, 60.0)), 0.0, 1.0)
+    elif kind < 0.58 * strength:
+        order = np.argsort(np.argsort(image, axis=None)).reshape(image.shape)
+        image = (order / image.size).astype(np.float32)
+    if rng.random() < 0.7 * strength:
+        image = image ** float(np.exp(rng.uniform(-0.9, 0.5)))
+    if rng.random() < 0.7 * strength:
+        image = np.round(255.0 * image) / 255.0
+    return np.asarray(image, np.float32)
 
 
 def hide_spacing(sample: Sample, rng: np.random.Generator, share: float = 0.4) -> Sample:

@@ -24,6 +24,7 @@ from .samples import (
     Sample,
     amplitude_levels,
     disc_share,
+    inside,
     turn,
 )
 
@@ -125,7 +126,8 @@ class MstarFields:
             if half <= r <= CELLS - half and half <= c <= CELLS - half:
                 blocks.append((r - half, r + half, c - half, c + half))
         median, ratio = amplitude_levels(canvas)
-        sample = Sample(canvas / median, ratio, MSTAR_SPACING_M, labels, blocks or [(0, CELLS, 0, CELLS)])
+        objects = inside([(key, col, row) for row, col, key in places])
+        sample = Sample(canvas / median, ratio, MSTAR_SPACING_M, labels, [], objects)
         return hide_spacing(vary_radiometry(sample, rng), rng)
 
     def _mosaic(self, rng: np.random.Generator) -> tuple[FloatImage, list[tuple[float, float, str]]]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from .samples import Sample
+from .samples import CROP_PX, Sample
 
 
 class Source(Protocol):
@@ -25,12 +25,16 @@ Batch = dict[str, Tensor]
 def collate(samples: Sequence[Sample]) -> Batch:
     """Stack samples; blocks become rows (sample, row0, row1, col0, col1)."""
     blocks = [(i, *block) for i, sample in enumerate(samples) for block in sample.blocks]
+    paired = [(i, sample.optical) for i, sample in enumerate(samples) if sample.optical is not None]
+    optical = np.stack([picture for _, picture in paired]) if paired else np.zeros((0, CROP_PX, CROP_PX), np.float32)
     return {
         "relative": torch.from_numpy(np.stack([s.relative for s in samples]))[:, None],
         "ratio": torch.tensor([s.ratio for s in samples], dtype=torch.float32)[:, None, None, None],
         "spacing_m": torch.tensor([s.spacing_m for s in samples], dtype=torch.float32),
         "labels": torch.from_numpy(np.stack([s.labels.values for s in samples])),
         "blocks": torch.tensor(blocks, dtype=torch.int64).reshape(-1, 5),
+        "optical": torch.from_numpy(optical)[:, None],
+        "optical_rows": torch.tensor([i for i, _ in paired], dtype=torch.int64),
     }
 
 

@@ -78,6 +78,10 @@ class Sample:
     labels : LabelMap
     blocks : list of (row0, row1, col0, col1)
         Cell rectangles that stand for whole chips.
+    objects : list of (key, col, row)
+        Concepts and centres (crop pixels) of all countable objects; None where they are not known.
+    optical : float32 (256, 256) or None
+        Grey optical picture of the same ground, in its own medians.
     """
 
     relative: FloatImage
@@ -85,6 +89,8 @@ class Sample:
     spacing_m: float
     labels: LabelMap
     blocks: list[tuple[int, int, int, int]] = field(default_factory=lambda: [(0, CELLS, 0, CELLS)])
+    objects: list[tuple[str, float, float]] | None = None
+    optical: FloatImage | None = None
 
 
 def polygon_share(polygons: Sequence[NDArray[np.floating]]) -> Mask:
@@ -131,4 +137,20 @@ def turn(sample: Sample, quarter_turns: int, mirror: bool) -> Sample:
             col0, col1 = CELLS - col1, CELLS - col0
         blocks.append((row0, row1, col0, col1))
     labels = LabelMap(sample.labels.vocabulary, move(sample.labels.values))
-    return Sample(move(sample.relative), sample.ratio, sample.spacing_m, labels, blocks)
+    objects = None if sample.objects is None else [
+        (key, *_moved(col, row, quarter_turns, mirror)) for key, col, row in sample.objects
+    ]  # fmt: skip
+    optical = None if sample.optical is None else move(sample.optical)
+    return Sample(move(sample.relative), sample.ratio, sample.spacing_m, labels, blocks, objects, optical)
+
+
+def _moved(col: float, row: float, quarter_turns: int, mirror: bool) -> tuple[float, float]:
+    """Where a place of the crop lies after `turn`."""
+    for _ in range(quarter_turns % 4):
+        col, row = row, CROP_PX - col
+    return (CROP_PX - col if mirror else col), row
+
+
+def inside(objects: Sequence[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
+    """The objects (key, col, row) whose centre lies in the crop."""
+    return [o for o in objects if 0 <= o[1] < CROP_PX and 0 <= o[2] < CROP_PX]

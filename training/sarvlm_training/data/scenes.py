@@ -25,6 +25,7 @@ from .samples import (
     Sample,
     amplitude_levels,
     cell_mean,
+    inside,
     polygon_share,
     turn,
 )
@@ -109,6 +110,9 @@ class Ssdd:
         labels.set(["forest", "field", "desert", "storage_tank", "runway"], NEGATIVE, share >= 0.3)
         labels.values[:, beyond(scaled.shape, row0, col0)] = IGNORE
         sample = Sample(crop_at(scaled, row0, col0) / median, ratio, 0.0, labels)
+        if min(scaled.shape[0] - row0, scaled.shape[1] - col0) >= CROP_PX:
+            middles = [box.mean(0) - (col0, row0) for box in boxes]
+            sample.objects = inside([("ship", float(x), float(y)) for x, y in middles])
         sample = vary_radiometry(sample, rng)
         return turn(sample, int(rng.integers(4)), bool(rng.random() < 0.5))
 
@@ -120,25 +124,34 @@ def _corners(col0: float, row0: float, col1: float, row1: float) -> FloatImage:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One Sentinel-1 tile and its hand-drawn regions."""
+    """One Sentinel-1 tile, the Sentinel-2 picture of the same ground in grey, and the hand-drawn regions."""
 
     image: FloatImage
+    optical: FloatImage
     regions: dict[str, list[list[int]]]
     boxes: dict[str, list[list[float]]]
     lines: dict[str, list[dict[str, object]]]
 
 
 class SentinelPairs:
-    """Sentinel-1 VH tiles with land cover drawn by hand from the optical twin."""
+    """Sentinel-1 VH tiles with land cover drawn by hand from the optical twin.
 
-    def __init__(self, root: Path, vocabulary: Vocabulary, *, validation: bool = False) -> None:
+    Each crop brings the optical picture of its ground along; with `optical`
+    that picture stands in the place of the radar image (stage 1).
+    """
+
+    def __init__(
+        self, root: Path, vocabulary: Vocabulary, *, validation: bool = False, optical: bool = False
+    ) -> None:
         self.vocabulary = vocabulary
+        self.optical = optical
         table = json.loads(resources.files(__package__).joinpath("s1_regions.json").read_text(encoding="utf-8"))
         held = set(table["validation"])
         self.cell_px = int(table["cell_px"])
         self.pairs = [
             Pair(
                 read_grey(root / f"s1s2_pairs/sar/{name}.jpg"),
+                read_grey(root / f"s1s2_pairs/opt/{name}.jpg"),
                 entry["regions"],
                 entry.get("boxes", {}),
                 entry.get("lines", {}),
@@ -170,7 +183,13 @@ class SentinelPairs:
         self._label_regions(labels, pair, row0, col0)
         self._label_ships(labels, pair, row0, col0, amplitude)
         median, ratio = amplitude_levels(pair.image)
-        sample = Sample(amplitude / median, ratio, 8.3, labels, [])
+        level, optical_ratio = amplitude_levels(pair.optical)
+        seen = crop_at(pair.optical, row0, col0) / level
+        if self.optical:
+            labels.values[self.vocabulary.group_rows("ship")] = IGNORE
+            sample = Sample(seen, optical_ratio, 8.3, labels, [])
+        else:
+            sample = Sample(amplitude / median, ratio, 8.3, labels, [], optical=seen)
         sample = vary_radiometry(sample, rng, 0.7)
         return hide_spacing(turn(sample, int(rng.integers(4)), bool(rng.random() < 0.5)), rng)
 
@@ -260,7 +279,8 @@ class AircraftScenes:
         labels.values[rows] = layer
         labels.paint("aircraft", core, least=0.5)
         median, ratio = amplitude_levels(image)
-        sample = Sample(crop_at(image, row0, col0) / median, ratio, 1.0, labels)
+        middles = [("aircraft", float(x) - col0, float(y) - row0) for x, y in centres]
+        sample = Sample(crop_at(image, row0, col0) / median, ratio, 1.0, labels, objects=inside(middles))
         sample = vary_radiometry(sample, rng)
         return hide_spacing(turn(sample, 0, bool(rng.random() < 0.5)), rng)
 

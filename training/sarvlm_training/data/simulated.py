@@ -20,7 +20,7 @@ from sarvlm_app.core.simulate import LANDCOVER_NAMES, SimulatedScene, Simulation
 from sarvlm_training.concepts import Vocabulary
 
 from .augment import hide_spacing, vary_radiometry
-from .samples import CELL_PX, CELLS, CROP_PX, IGNORE, LabelMap, Sample, amplitude_levels, cell_mean, polygon_share, turn
+from .samples import CELL_PX, CELLS, CROP_PX, IGNORE, LabelMap, Sample, amplitude_levels, cell_mean, inside, polygon_share, turn
 
 SIZE_PX = 576
 KIND_SHARES = {
@@ -55,6 +55,10 @@ COVER_UNSURE = {
     "runway": ["road"],
     "harbour": ["building", "container_terminal", "industrial", "urban", "road"],
 }
+COUNTED = {
+    "ship_at_sea": "ship", "ship_moored": "ship", "storage_tank": "storage_tank", "bridge": "bridge",
+    "aircraft": "aircraft", "vehicle": "vehicle",
+}  # fmt: skip
 SEEN_BELOW_M = {"vehicle": 1.6, "aircraft": 6.0, "storage_tank": 12.0, "building": 3.5, "container_terminal": 12.0}
 
 
@@ -134,8 +138,20 @@ class SimulatedScenes:
         spacing = float(scene["spacing_m"])
         labels = self._labels(scene, row0, col0, spacing)
         median, ratio = float(scene["levels"][0]), float(scene["levels"][1])
-        sample = vary_radiometry(Sample(crop / median, ratio, spacing, labels), rng, 0.8)
+        sample = Sample(crop / median, ratio, spacing, labels, objects=self._objects(scene, row0, col0, spacing))
+        sample = vary_radiometry(sample, rng, 0.8)
         return hide_spacing(turn(sample, int(rng.integers(4)), bool(rng.random() < 0.5)), rng)
+
+    @staticmethod
+    def _objects(scene: dict[str, Any], row0: int, col0: int, spacing: float) -> list[tuple[str, float, float]]:
+        """Ships, tanks, bridges, aircraft and vehicles that can be told apart at this spacing."""
+        found = []
+        for label, polygon in zip(scene["labels"], scene["polygons"], strict=True):
+            key = OBJECT_KEYS.get(str(label), "")
+            if key in COUNTED and spacing <= SEEN_BELOW_M.get(key, 1e9):
+                col, row = np.asarray(polygon, np.float32).mean(0) - (col0, row0)
+                found.append((COUNTED[key], float(col), float(row)))
+        return inside(found)
 
     def _labels(self, scene: dict[str, Any], row0: int, col0: int, spacing: float) -> LabelMap:
         labels = LabelMap.knowing(self.vocabulary, "vehicle", "aircraft", "ship", "structure", "cover")
