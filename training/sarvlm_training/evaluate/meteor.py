@@ -16,6 +16,8 @@ from .caption_tokens import Words
 
 _OPTIONS: Final = ("-", "-", "-stdio", "-l", "en", "-norm")
 _MARK: Final = " ||| "
+NO_JAVA: Final = "it needs Java, which is not installed"
+NO_JAR: Final = "it needs METEOR's jar, which pycocoevalcap brings: pip install pycocoevalcap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def find_meteor() -> Meteor | str:
     """Where METEOR is, or the reason why it is left out."""
     java = shutil.which("java")
     if java is None:
-        return "it needs Java, which is not installed"
+        return NO_JAVA
     package = find_spec("pycocoevalcap")
     folders = [Path(folder) for folder in (package.submodule_search_locations or ())] if package else []
     jars = [jar for folder in folders if (jar := folder / "meteor" / "meteor-1.5.jar").is_file()]
