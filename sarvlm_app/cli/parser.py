@@ -12,13 +12,12 @@ from typing import Any
 
 from sarvlm_app import __version__
 
-COMMANDS = ("gui", "demo", "info", "query", "cache", "models", "finetune")
+COMMANDS = ("gui", "demo", "info", "query", "cache", "models", "finetune", "ensemble")
 LATER = {
     "detect": "detection of objects",
     "caption": "captions",
     "archive": "the archive",
     "export": "the workbench and its projects",
-    "ensemble": "weight ensembles",
     "evaluate": "evaluation",
 }
 Handler = Callable[[argparse.Namespace], int]
@@ -71,6 +70,7 @@ def build_parser() -> Parser:
     _add_cache(commands)
     _add_models(commands)
     _add_finetune(commands)
+    _add_ensemble(commands)
     for name, what in LATER.items():
         later = commands.add_parser(name, help=f"{what}: not in this version yet")
         later.add_argument("rest", nargs=argparse.REMAINDER)
@@ -198,4 +198,18 @@ def _add_finetune(commands: Any) -> None:
     parser.add_argument("recipe", type=Path, metavar="RECIPE.toml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--resume", action="store_true")
+    _add_json(parser)
+
+
+def _add_ensemble(commands: Any) -> None:
+    parser = _command(commands, "ensemble", _lazy("ensemble", "ensemble"), "average fine-tunes of one network")
+    parser.add_argument("out", type=Path, metavar="OUT.safetensors")
+    parser.add_argument("first", type=Path, metavar="A", help="checkpoint that counts 1 - alpha")
+    parser.add_argument("others", type=Path, nargs="+", metavar="B", help="checkpoints whose mean counts alpha")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--alpha", type=share, metavar="X", help="0..1 (default: all count alike)")
+    choice.add_argument(
+        "--sweep", type=Path, metavar="EVAL.toml", help="the best of 0, 0.1, ... 1 by the measures that this names"
+    )
+    parser.add_argument("--device", default="auto", help="of the sweep: auto, cpu, cuda or cuda:N")
     _add_json(parser)

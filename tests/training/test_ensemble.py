@@ -97,10 +97,13 @@ def test_states_that_differ_are_refused_by_the_first_key(other: dict[str, Tensor
 
 def test_what_is_stored_is_half_precision_but_for_statistics_counters_and_what_overflows() -> None:
     state = small_network(2) | {"loud": torch.tensor([1e6])}
-    kept = {key: value.dtype for key, value in stored(state).items()}
+    kept = {key: value.dtype for key, value in stored(state, state).items()}
     assert kept["0.weight"] == kept["1.bias"] == torch.float16
     assert kept["1.running_mean"] == kept["1.running_var"] == kept["loud"] == torch.float32
     assert kept["1.num_batches_tracked"] == torch.int64
+    parent = {"w": torch.zeros(1, dtype=torch.float16), "centre": torch.zeros(1)}
+    like = stored({"w": torch.ones(1), "centre": torch.ones(1)}, parent)
+    assert {key: value.dtype for key, value in like.items()} == {"w": torch.float16, "centre": torch.float32}
 
 
 # ---- the sweep -----------------------------------------------------------------

@@ -90,10 +90,20 @@ def first_difference(first: Mapping[str, Tensor], other: Mapping[str, Tensor]) -
     return ""
 
 
-def stored(state: Mapping[str, Tensor]) -> State:
-    """As on disk: float16 weights, float32 statistics; float32 too where float16 overflows."""
+def stored(state: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> State:
+    """As on disk: float16 weights, float32 statistics; float32 too where float16 overflows.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        See `average`.
+    like : mapping of str to Tensor
+        The first parent: what a half-precision file keeps in float32 stays so.
+    """
+    halved = any(value.dtype == torch.float16 for value in like.values())
     small: State = {}
     for key, value in state.items():
-        half = value.half() if value.is_floating_point() and "running" not in key else value
+        exact = not value.is_floating_point() or "running" in key or (halved and like[key].dtype == torch.float32)
+        half = value if exact else value.half()
         small[key] = (half if torch.isfinite(half).all() else value).contiguous()
     return small

@@ -96,8 +96,7 @@ def _description(parent: Parent) -> tuple[object, ...]:
     return header.get(COMPACT_KEY), config, found.kind, found.image_size, dict(found.config)
 
 
-def write_ensemble(path: Path, state: State, parents: Sequence[Parent], shares: Sequence[float],
-                   notes: Mapping[str, str] | None = None) -> None:  # fmt: skip
+def write_ensemble(path: Path, state: State, parents: Sequence[Parent], shares: Sequence[float], alpha: float) -> None:
     """Write weights as safetensors, whole or not at all, with parents and shares in the header.
 
     Parameters
@@ -108,8 +107,8 @@ def write_ensemble(path: Path, state: State, parents: Sequence[Parent], shares: 
         See `average`.
     parents, shares : sequences of equal length
         What it was made of.
-    notes : mapping of str to str, optional
-        Further entries of the header.
+    alpha : float
+        What is not of the first parent.
 
     Raises
     ------
@@ -119,18 +118,20 @@ def write_ensemble(path: Path, state: State, parents: Sequence[Parent], shares: 
     require_other_file(path, [parent.path for parent in parents])
     kept = {k: parents[0].metadata[k] for k in (COMPACT_KEY, CONFIG_KEY) if k in parents[0].metadata}
     origin = [{"file": p.path.name, "sha256": p.sha256, "share": s} for p, s in zip(parents, shares, strict=True)]
-    header = {**kept, "ensemble": json.dumps(origin), **(notes or {})}
+    header = {**kept, "alpha": repr(alpha), "parents": json.dumps(origin)}
     with replace_when_done(path) as part:
-        part.write_bytes(save(stored(state), metadata=header))
+        part.write_bytes(save(stored(state, parents[0].state), metadata=header))
     _copy_configuration(path, parents[0])
 
 
 def _copy_configuration(path: Path, parent: Parent) -> None:
     """A custom network is known by the configuration beside it, so that goes along."""
-    beside = parent.path.with_suffix(".json")
-    if parent.architecture.name == beside.stem and not path.with_suffix(".json").exists():
-        with replace_when_done(path.with_suffix(".json")) as part:
-            part.write_bytes(beside.read_bytes())
+    own = path.with_suffix(".json")
+    beside = (parent.path.with_suffix(".json"), parent.path.with_name("open_clip_config.json"))
+    source = next((file for file in beside if file.is_file() and file.stem == parent.architecture.name), None)
+    if source is not None and not own.exists():
+        with replace_when_done(own) as part:
+            part.write_bytes(source.read_bytes())
 
 
 def require_other_file(path: Path, parents: Sequence[Path]) -> None:

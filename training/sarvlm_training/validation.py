@@ -1,8 +1,14 @@
-"""Which pictures of the training data are kept back to choose by."""
+"""Which pictures of the training data are kept back to choose by.
+
+``python -m sarvlm_training.validation DATA OUT.json`` writes those of SSDD as a COCO file.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +57,28 @@ def ssdd_training_ids(root: Path) -> set[int]:
     """SSDD image ids to train on."""
     coco = json.loads((root / "ssdd/train.json").read_text(encoding="utf-8"))
     return {image["id"] for image in coco["images"]} - ssdd_validation_ids(root)
+
+
+def write_ssdd_validation(root: Path, out: Path) -> int:
+    """Write the kept-back part of SSDD as a COCO file (paths relative to `root`/ssdd); gives its number of images."""
+    coco = json.loads((root / "ssdd/train.json").read_text(encoding="utf-8"))
+    held = ssdd_validation_ids(root)
+    coco["images"] = [image for image in coco["images"] if image["id"] in held]
+    coco["annotations"] = [note for note in coco["annotations"] if note["image_id"] in held]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(coco), encoding="utf-8")
+    return len(coco["images"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the part as a file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    options = parser.parse_args(arguments)
+    write_ssdd_validation(options.data, options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
