@@ -192,7 +192,7 @@ class CompactSarclip(nn.Module):
         self.config = config or CompactConfig()
         self.image = ImageTower(self.config)
         self.project = nn.Linear(TEXT_WIDTH, self.config.dim, bias=False)
-        self.log_scale = nn.Parameter(torch.tensor(2.7))
+        self.log_scale = nn.Parameter(torch.tensor(3.0))
         self.bias = nn.Parameter(torch.tensor(-6.0))
 
     def text(self, sentence_vectors: Tensor) -> Tensor:

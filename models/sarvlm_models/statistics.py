@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+
+from .preprocess import box_mean
 
 PERCENTILES: Final = (0.02, 0.05, 0.10, 0.25, 0.75, 0.90, 0.95, 0.98, 0.995)
 BOXES: Final = (1, 3, 5, 9, 17)
@@ -44,9 +45,8 @@ def picture_statistics(log: Tensor) -> Tensor:
 
 
 def _blur(log: Tensor, box: int) -> Tensor:
-    """Mean over a box, and no further than the picture reaches."""
-    box = min(box, log.shape[-1] // 2 * 2 - 1, log.shape[-2] // 2 * 2 - 1)
-    return log if box <= 1 else F.avg_pool2d(log, box, 1, box // 2, count_include_pad=False)
+    """Mean over a box, over fewer at the borders."""
+    return log if box <= 1 else box_mean(box_mean(log, box, -2), box, -1)
 
 
 def _at_blur(values: Tensor) -> Tensor:

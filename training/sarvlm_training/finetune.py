@@ -48,7 +48,7 @@ def learning_rate(step: int, recipe: Recipe) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def make_learner(recipe: Recipe, words: WordList) -> tuple[Learner, CompactSarclip | None]:
+def make_learner(recipe: Recipe, words: WordList, concepts: int) -> tuple[Learner, CompactSarclip | None]:
     """The networks at their start, and the frozen teacher of the bridge where the recipe has one.
 
     Raises
@@ -66,7 +66,7 @@ def make_learner(recipe: Recipe, words: WordList) -> tuple[Learner, CompactSarcl
         teacher = CompactSarclip(sarclip.config)
         teacher.load_state_dict(sarclip.state_dict())
         teacher.requires_grad_(False).eval()
-    return Learner(sarclip, decoder).to(memory_format=torch.channels_last), teacher
+    return Learner(sarclip, decoder, concepts).to(memory_format=torch.channels_last), teacher
 
 
 def _load_start(path: Path, sarclip: CompactSarclip, decoder: CaptionDecoder, words: WordList) -> None:
@@ -141,7 +141,7 @@ def train(recipe: Recipe, *, resume: bool = False, report: Report | None = None)
     recipe.out.mkdir(parents=True, exist_ok=True)
     vocabulary, pictures = load_vocabulary(), captioned_pictures(recipe)
     words = word_list(vocabulary, pictures)
-    learner, teacher = make_learner(recipe, words)
+    learner, teacher = make_learner(recipe, words, len(vocabulary))
     sentences = SentenceEncoder(recipe.text)
     wordings = Wordings(vocabulary, sentences)
     picture_texts = sentences(pictures.texts) if pictures else torch.zeros(0, 384)

@@ -22,16 +22,23 @@ from .wordings import Wordings, noisy
 
 ALIKE = 0.9
 RIVALS = 480
+PROTOTYPE_SCALE = 20.0
 BRIDGE_CELLS = 8
 
 
 class Learner(nn.Module):
-    """The tower and the captioner that are trained together."""
+    """The tower and the captioner that are trained together, and one vector a concept that helps chips along.
 
-    def __init__(self, sarclip: CompactSarclip, decoder: CaptionDecoder) -> None:
+    The frozen sentence encoder puts like names close together (T-62, T-72), so
+    words alone pull like chips apart but slowly; the prototypes do it at once.
+    They are not kept.
+    """
+
+    def __init__(self, sarclip: CompactSarclip, decoder: CaptionDecoder, concepts: int) -> None:
         super().__init__()
         self.sarclip = sarclip
         self.decoder = decoder
+        self.prototypes = nn.Parameter(torch.randn(concepts, sarclip.config.dim))
 
     def freeze_statistics(self) -> None:
         """Keep the backbone's normalisation as calibrated: chips of one set must not set it for the others."""
@@ -88,11 +95,11 @@ class Objectives:
             found |= self._places(step.scenes, seeing)
             told += self._captions(seeing, step.scene_tokens)
         if step.chips is not None:
-            seeing = self._see(step.chips["relative"], step.chips["ratio"], None)
+            seeing = self._see(step.chips["relative"], step.chips["ratio"], None, steady=step.scenes is not None)
             found["chips"] = recipe.chip_weight * self._chips(step.chips, seeing.whole)
             told += self._captions(seeing, step.chip_tokens)
         if step.pictures is not None:
-            seeing = self._see(step.pictures["relative"], step.pictures["ratio"], None)
+            seeing = self._see(step.pictures["relative"], step.pictures["ratio"], None, steady=step.scenes is not None)
             found["pictures"] = recipe.picture_weight * self._pictures(step.pictures, seeing)
             told += self._captions(seeing, step.picture_tokens)
         if told:
@@ -102,8 +109,10 @@ class Objectives:
         found["repulsion"] = recipe.repulsion_weight * repulsion_loss(text, apart)
         return found
 
-    def _see(self, relative: Tensor, ratio: Tensor, spacing_m: Tensor | None) -> Seeing:
+    def _see(self, relative: Tensor, ratio: Tensor, spacing_m: Tensor | None, *, steady: bool = False) -> Seeing:
+        """What the tower makes of pictures; `steady` leaves the normalisation of places to scenes, whose it is in use."""
         image = self.learner.sarclip.image
+        image.fuse.train(not steady)
         planes = input_planes(relative, ratio).contiguous(memory_format=torch.channels_last)
         height, width = planes.shape[-2:]
         pyramid = image.pyramid(planes)
@@ -151,7 +160,11 @@ class Objectives:
         recipe, sarclip = self.recipe, self.learner.sarclip
         drawn = [self._texts(0) for _ in range(recipe.wordings - 1)] + [self._texts(recipe.absent)]
         logits = sarclip.scale * whole @ sarclip.text(torch.cat(drawn)).T + sarclip.bias
-        return chip_loss(logits, chips["labels"], chips["own"], recipe.wordings)
+        by_words = chip_loss(logits, chips["labels"], chips["own"], recipe.wordings)
+        own = F.one_hot(chips["own"], chips["labels"].shape[1]).bool()
+        cosine = whole @ F.normalize(self.learner.prototypes, dim=1).T
+        rivals = (PROTOTYPE_SCALE * cosine).masked_fill((chips["labels"] != 0) & ~own, float("-inf"))
+        return by_words + recipe.prototype_weight * F.cross_entropy(rivals, chips["own"], label_smoothing=0.0)
 
     def _pictures(self, pictures: dict[str, Tensor], seeing: Seeing) -> Tensor:
         """Contrast of whole vectors, and of the mean over places, with the captions."""

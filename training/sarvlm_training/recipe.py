@@ -64,6 +64,7 @@ class Recipe:
     place_weight: float = 1.0
     contrast_weight: float = 0.5
     chip_weight: float = 1.0
+    prototype_weight: float = 1.0
     caption_weight: float = 0.25
     picture_weight: float = 0.5
     repulsion_weight: float = 0.2

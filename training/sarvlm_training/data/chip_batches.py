@@ -95,11 +95,11 @@ class MstarChips:
         image = remap(chip, rng)
         factor = MSTAR_FACTOR * float(rng.uniform(0.92, 1.08))
         image = reduced(image, factor, float(rng.uniform(0.7, 1.5)))
-        if rng.random() < 0.25:
-            image = squeezed(image, float(rng.uniform(0.75, 1.0)))
-        image = crop_centre(image, edge, rng, 6)
         if rng.random() < 0.3:
-            image = np.maximum(image, np.median(image) * float(rng.uniform(0.2, 0.8)))
+            image = squeezed(image, float(rng.uniform(0.74, 1.0)))
+        image = crop_centre(image, edge, rng, 6)
+        if rng.random() < 0.35:  # shadows that a steeper look or a higher noise floor fills
+            image = np.maximum(image, np.median(image) * float(rng.uniform(0.2, 1.0)))
         return image[:, ::-1] if rng.random() < 0.5 else image
 
 
