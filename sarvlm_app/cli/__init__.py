@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sarvlm_app.errors import SarvlmError
 
-from .parser import Usage, build_parser, with_default_command
+from .arguments import Usage
+from .parser import build_parser, with_default_command
 
 EXIT_DONE, EXIT_FAULT, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

@@ -5,40 +5,22 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sarvlm_app import __version__
 
-COMMANDS = ("gui", "demo", "info", "query", "cache", "models", "finetune", "ensemble")
+from .arguments import Handler, Parser, Usage, add_json, add_model, command, count, lazy, share, window
+from .evaluate_parser import add_evaluate
+
+COMMANDS = ("gui", "demo", "info", "query", "cache", "models", "finetune", "ensemble", "evaluate")
 LATER = {
     "detect": "detection of objects",
     "caption": "captions",
     "archive": "the archive",
     "export": "the workbench and its projects",
-    "evaluate": "evaluation",
 }
-Handler = Callable[[argparse.Namespace], int]
-
-
-class Usage(Exception):  # noqa: N818 - it is what the user is told, not a failure
-    """Wrong usage: the sentence to print."""
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of leaving the process."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise Usage(f"{self.format_usage()}{self.prog}: {message}")
-
-
-def _lazy(module: str, function: str) -> Handler:
-    def run(options: argparse.Namespace) -> int:
-        return int(getattr(import_module(f"sarvlm_app.cli.{module}"), function)(options))
-
-    return run
 
 
 def with_default_command(arguments: Sequence[str]) -> list[str]:
@@ -71,6 +53,7 @@ def build_parser() -> Parser:
     _add_models(commands)
     _add_finetune(commands)
     _add_ensemble(commands)
+    add_evaluate(commands)
     for name, what in LATER.items():
         later = commands.add_parser(name, help=f"{what}: not in this version yet")
         later.add_argument("rest", nargs=argparse.REMAINDER)
@@ -86,72 +69,26 @@ def _not_yet(name: str, what: str) -> Handler:
     return run
 
 
-def _command(commands: Any, name: str, handler: Handler, about: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
-    parser.set_defaults(run=handler)
-    return parser
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output and nothing else there")
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--model", metavar="NAME_OR_FILE", help="registry name or checkpoint (default: the compact SARCLIP)"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-
-
-def window(text: str) -> tuple[int, int, int, int]:
-    """C,R,W,H in pixels."""
-    try:
-        col, row, width, height = (int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not C,R,W,H in whole pixels, such as 0,0,1024,1024") from None
-    if width < 1 or height < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} has no area: width and height must be at least 1 px")
-    return col, row, width, height
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1."""
-    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
 def _add_gui(commands: Any) -> None:
-    parser = _command(commands, "gui", _lazy("window", "gui"), "open the window (the default)")
+    parser = command(commands, "gui", lazy("window", "gui"), "open the window (the default)")
     parser.add_argument("scenes", nargs="*", type=Path, metavar="SCENE")
     parser.add_argument("--project", type=Path, help="(comes with the workbench)")
 
 
 def _add_demo(commands: Any) -> None:
-    parser = _command(commands, "demo", _lazy("scenes", "demo"), "write the simulated demo scene and its truth")
+    parser = command(commands, "demo", lazy("scenes", "demo"), "write the simulated demo scene and its truth")
     parser.add_argument("out", type=Path, metavar="OUT.tif")
-    _add_json(parser)
+    add_json(parser)
 
 
 def _add_info(commands: Any) -> None:
-    parser = _command(commands, "info", _lazy("scenes", "info"), "what is known of a scene")
+    parser = command(commands, "info", lazy("scenes", "info"), "what is known of a scene")
     parser.add_argument("scene", metavar="SCENE")
-    _add_json(parser)
+    add_json(parser)
 
 
 def _add_query(commands: Any) -> None:
-    parser = _command(commands, "query", _lazy("query", "query"), "find places in a scene by words")
+    parser = command(commands, "query", lazy("query", "query"), "find places in a scene by words")
     parser.add_argument("scene", metavar="SCENE")
     parser.add_argument("text", metavar="TEXT")
     parser.add_argument(
@@ -167,42 +104,42 @@ def _add_query(commands: Any) -> None:
     parser.add_argument(
         "--reference", action="store_true", help="the crop method of the paper instead of dense features"
     )
-    _add_model(parser)
-    _add_json(parser)
+    add_model(parser)
+    add_json(parser)
 
 
 def _add_cache(commands: Any) -> None:
-    parser = _command(commands, "cache", _lazy("cache", "cache"), "what is kept of encoded scenes")
+    parser = command(commands, "cache", lazy("cache", "cache"), "what is kept of encoded scenes")
     parser.add_argument("action", choices=("info", "clear"))
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help="only what is kept of these scenes")
-    _add_json(parser)
+    add_json(parser)
 
 
 def _add_models(commands: Any) -> None:
     about = "the registry of models"
     parser = commands.add_parser("models", help=about, description=about)
     actions = parser.add_subparsers(dest="action", metavar="list|info|add", required=True)
-    _add_json(_command(actions, "list", _lazy("models", "list_all"), "all models"))
-    info = _command(actions, "info", _lazy("models", "info"), "one model")
+    add_json(command(actions, "list", lazy("models", "list_all"), "all models"))
+    info = command(actions, "info", lazy("models", "info"), "one model")
     info.add_argument("name", metavar="NAME")
-    _add_json(info)
-    add = _command(actions, "add", _lazy("models", "add"), "verify and remember a checkpoint file")
+    add_json(info)
+    add = command(actions, "add", lazy("models", "add"), "verify and remember a checkpoint file")
     add.add_argument("file", metavar="FILE")
     add.add_argument("--activation", choices=("gelu", "quick_gelu"), help="default: by what is known of the family")
     add.add_argument("--profile", metavar="P", help="preprocessing (default: by what is known of the family)")
-    _add_json(add)
+    add_json(add)
 
 
 def _add_finetune(commands: Any) -> None:
-    parser = _command(commands, "finetune", _lazy("training", "finetune"), "train a model by a recipe")
+    parser = command(commands, "finetune", lazy("training", "finetune"), "train a model by a recipe")
     parser.add_argument("recipe", type=Path, metavar="RECIPE.toml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--resume", action="store_true")
-    _add_json(parser)
+    add_json(parser)
 
 
 def _add_ensemble(commands: Any) -> None:
-    parser = _command(commands, "ensemble", _lazy("ensemble", "ensemble"), "average fine-tunes of one network")
+    parser = command(commands, "ensemble", lazy("ensemble", "ensemble"), "average fine-tunes of one network")
     parser.add_argument("out", type=Path, metavar="OUT.safetensors")
     parser.add_argument("first", type=Path, metavar="A", help="checkpoint that counts 1 - alpha")
     parser.add_argument("others", type=Path, nargs="+", metavar="B", help="checkpoints whose mean counts alpha")
@@ -212,4 +149,4 @@ def _add_ensemble(commands: Any) -> None:
         "--sweep", type=Path, metavar="EVAL.toml", help="the best of 0, 0.1, ... 1 by the measures that this names"
     )
     parser.add_argument("--device", default="auto", help="of the sweep: auto, cpu, cuda or cuda:N")
-    _add_json(parser)
+    add_json(parser)
