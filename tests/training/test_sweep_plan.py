@@ -78,14 +78,13 @@ def test_a_plan_that_is_not_there_or_no_text_gets_a_sentence(folder: Path) -> No
         read_plan(folder / "EVAL.toml")
 
 
-def test_the_shipped_plan_reads(repo_root: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sarvlm_training.validation import write_ssdd_validation
+def test_the_shipped_plan_reads(repo_root: Path, shared_data: Path) -> None:
+    from sarvlm_training.validation import write_ssdd
 
-    monkeypatch.setattr("sarvlm_training.validation.ssdd_validation_ids", lambda _root: {1, 2})
     text = (repo_root / "training/sarvlm_training/recipes/sweep.toml").read_text()
     coco = repo_root / "runs/validation/ssdd.json"
     made = Path("ssdd.json").absolute()
-    assert write_ssdd_validation(shared_data, made) == 2
+    assert write_ssdd(shared_data, made, {1, 2}) == 2
     text = text.replace("../shared/data", str(shared_data)).replace(str(coco.relative_to(repo_root)), str(made))
     measures = read_plan(plan(Path.cwd(), text.replace('"training/', f'"{repo_root}/training/')))
     assert [one.name for one in measures] == ["vehicles", "aircraft", "land cover", "ships"]

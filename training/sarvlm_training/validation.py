@@ -1,6 +1,7 @@
 """Which pictures of the training data are kept back to choose by.
 
-``python -m sarvlm_training.validation DATA OUT.json`` writes those of SSDD as a COCO file.
+``python -m sarvlm_training.validation DATA OUT`` writes those of SSDD as COCO files: all of them, those with land or
+piers in view, and the part that is trained on.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+INSHORE = frozenset(
+    {25, 85, 173, 177, 215, 267, 275, 284, 285, 579, 584, 599, 600, 603, 812, 817, 844, 849, 854, 873, 916}
+)
+"""Kept-back SSDD images with land or piers in view, marked by eye."""
 
 
 def picture_groups(paths: list[Path]) -> list[int]:
@@ -59,24 +65,26 @@ def ssdd_training_ids(root: Path) -> set[int]:
     return {image["id"] for image in coco["images"]} - ssdd_validation_ids(root)
 
 
-def write_ssdd_validation(root: Path, out: Path) -> int:
-    """Write the kept-back part of SSDD as a COCO file (paths relative to `root`/ssdd); gives its number of images."""
+def write_ssdd(root: Path, out: Path, ids: set[int]) -> int:
+    """Write a part of SSDD as a COCO file (paths relative to `root`/ssdd); gives its number of images."""
     coco = json.loads((root / "ssdd/train.json").read_text(encoding="utf-8"))
-    held = ssdd_validation_ids(root)
-    coco["images"] = [image for image in coco["images"] if image["id"] in held]
-    coco["annotations"] = [note for note in coco["annotations"] if note["image_id"] in held]
+    coco["images"] = [image for image in coco["images"] if image["id"] in ids]
+    coco["annotations"] = [note for note in coco["annotations"] if note["image_id"] in ids]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(coco), encoding="utf-8")
     return len(coco["images"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the part as a file."""
+    """Write the parts as files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     options = parser.parse_args(arguments)
-    write_ssdd_validation(options.data, options.out)
+    held = ssdd_validation_ids(options.data)
+    write_ssdd(options.data, options.out / "ssdd.json", held)
+    write_ssdd(options.data, options.out / "ssdd-inshore.json", held & INSHORE)
+    write_ssdd(options.data, options.out / "ssdd-train.json", ssdd_training_ids(options.data))
     return 0
 
 
