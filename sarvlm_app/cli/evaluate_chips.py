@@ -50,6 +50,67 @@ def classify(options: argparse.Namespace) -> int:
     return 0
 
 
+def probe(options: argparse.Namespace) -> int:
+    """k-nearest neighbours and linear probe; see INTERFACE.md."""
+    from sarvlm_training.evaluate.chip_table import ChipSource, read_chip_table
+    from sarvlm_training.evaluate.probe import probe as probe_tables
+    from sarvlm_training.evaluate.probe import require_classes
+
+    columns = options.path_column, options.label_column
+    npz = options.train_npz or options.npz, options.test_npz or options.npz
+    roots = options.root, options.test_root or options.root
+    train, test = (
+        read_chip_table(ChipSource(table, root, *columns, arrays, options.row_column))
+        for table, root, arrays in zip((options.train, options.test), roots, npz, strict=True)
+    )
+    require_classes(train.labels, test.labels)
+    with Progress("Loading the model") as progress:
+        encoder = asked_encoder(options)
+        found = probe_tables(encoder, train, test, options.spacing, progress)
+    result = {
+        "model": encoder.spec.model_id,
+        "spacing": options.spacing,
+        **rounded(asdict(found.figures)),
+        "unreadable": len(found.train_faults) + len(found.test_faults),
+        "faults": _faults(train, found.train_faults) + _faults(test, found.test_faults),
+    }
+    names = ("knn", "knn_mean_per_class", "linear", "linear_mean_per_class", "n_train", "n_test")
+    show(options, result, [f"{name:<22}{result[name]}" for name in names])
+    note_faults(found.train_faults, len(train.labels))
+    note_faults(found.test_faults, len(test.labels))
+    return 0
+
+
+def retrieval(options: argparse.Namespace) -> int:
+    """Pictures by captions and back; see INTERFACE.md."""
+    from sarvlm_training.evaluate.caption_table import read_caption_table
+    from sarvlm_training.evaluate.retrieval import retrieve
+
+    captions = read_caption_table(options.table, options.root)
+    pairs = [(path, caption) for path, own in captions.items() for caption in own]
+    with Progress("Loading the model") as progress:
+        encoder = asked_encoder(options)
+        found = retrieve(encoder, pairs, options.spacing, progress)
+    figures = found.figures
+    result = {
+        "model": encoder.spec.model_id,
+        "spacing": options.spacing,
+        **rounded(figures.recalls.by_name),
+        "ties": figures.ties,
+        "ties_i2t": figures.ties_i2t,
+        "ties_t2i": figures.ties_t2i,
+        "strict": rounded(figures.strict.by_name),
+        "n": figures.n,
+        "unreadable": len(found.faults),
+        "faults": [{"path": str(path), "reason": reason} for path, reason in found.faults.items()],
+    }
+    strict = figures.strict.by_name
+    lines = [f"{name:<13}{value:.4f}  strict {strict[name]:.4f}" for name, value in figures.recalls.by_name.items()]
+    show(options, result, [*lines, f"{'n':<13}{figures.n}", f"{'ties':<13}{figures.ties}"])
+    note_faults(found.faults, len(captions))
+    return 0
+
+
 def _faults(table: ChipTable, faults: dict[int, str]) -> list[dict[str, str]]:
     return [{"path": table.names[number], "reason": reason} for number, reason in faults.items()]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from sarvlm_app.errors import QueryError, SceneError
+
+from .tables import read_rows
 
 COLUMNS: Final = ("imgpath", "caption")
 
@@ -30,7 +30,7 @@ def read_caption_table(table: Path, root: Path) -> dict[Path, tuple[str, ...]]:
         A picture is not there.
     """
     captions: dict[Path, list[str]] = {}
-    for line, name, caption in _rows(table):
+    for line, (name, caption) in read_rows(table, COLUMNS):
         if not name or not caption:
             missing = COLUMNS[0 if not name else 1]
             raise QueryError(f"{table} has an empty {missing} in line {line}; fill it in or take the row out.")
@@ -44,21 +44,3 @@ def read_caption_table(table: Path, root: Path) -> dict[Path, tuple[str, ...]]:
             "check --root or take their rows out."
         )
     return {path: tuple(own) for path, own in captions.items()}
-
-
-def _rows(table: Path) -> Iterator[tuple[int, str, str]]:
-    """Line number, picture and caption of each row."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = tuple(reader.fieldnames or ())
-            if not set(COLUMNS) <= set(columns):
-                found = ", ".join(columns) or "none"
-                raise QueryError(f"{table} needs the columns {' and '.join(COLUMNS)}, but has {found}; name them so.")
-            for row in reader:
-                name, caption = ((row[column] or "").strip() for column in COLUMNS)
-                yield reader.line_num, name, caption
-    except OSError as fault:
-        raise QueryError(f"{table} cannot be read ({fault.strerror}); check its name and permissions.") from fault
-    except (UnicodeDecodeError, csv.Error) as fault:
-        raise QueryError(f"{table} is no CSV text in UTF-8 ({fault}); save it as such.") from fault

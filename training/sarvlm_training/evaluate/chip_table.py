@@ -122,14 +122,15 @@ def _of_arrays(npz: Path, rows: Sequence[tuple[int, tuple[str, ...]]], table: Pa
 def _read_npz(path: Path) -> tuple[NDArray[np.generic], Float32]:
     """Complex (n, h, w) or real (n, 2, h, w) or (n, h, w, 2) samples and their scale (n) or (1)."""
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise QueryError(f"{path} holds a single array; give an .npz file with “iq”.")
-        with archive:
-            if "iq" not in archive.files:
-                raise QueryError(f"{path} has no array “iq” (it has {', '.join(archive.files) or 'none'}); add it.")
-            iq: NDArray[np.generic] = archive["iq"]
-            scale = archive["scale"] if "scale" in archive.files else np.ones(1)
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise QueryError(f"{path} holds a single array; give an .npz file with “iq”.")
+            with archive:
+                if "iq" not in archive.files:
+                    raise QueryError(f"{path} has no array “iq” (it has {', '.join(archive.files) or 'none'}); add it.")
+                iq: NDArray[np.generic] = archive["iq"]
+                scale = archive["scale"] if "scale" in archive.files else np.ones(1)
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, ValueError) as fault:
         if isinstance(fault, QueryError):
             raise
