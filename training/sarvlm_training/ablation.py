@@ -1,8 +1,8 @@
 """What each link of the chain gains: scratch, natural images, optical remote sensing, SAR, and their ensemble.
 
-``python -m sarvlm_training.ablation [--plan EVAL.toml] [--steps N] [--seeds N] [--out DIR]`` trains a short schedule of
-chips from every start with every seed, measures each by the plan of `sarvlm ensemble --sweep`, and prints a
-table of means and spreads. What was trained or measured before is not done again.
+``python -m sarvlm_training.ablation [--plan EVAL.toml] [--steps N] [--seeds N] [--out DIR]`` trains a short schedule
+of chips from every start with every seed, measures each by the chip sets of the plan of `sarvlm ensemble --sweep`, and
+prints a table of means and spreads. What was trained or measured before is not done again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .finetune import print_event, run, train
 from .recipe import Recipe, read_recipe
 from .sweep import Measure
 from .sweep_measures import planned_measures
-from .sweep_plan import read_plan
+from .sweep_plan import Classify, read_plan
 
 RECIPES = Path(__file__).parent / "recipes"
 TEXT = Path("resources/weights")
@@ -112,13 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line of the ablation."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plan", type=Path, default=RECIPES / "sweep.toml")
-    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     try:
-        rows = ablate(options.out, options.seeds, options.steps, planned_measures(read_plan(options.plan)))
+        chips = [planned for planned in read_plan(options.plan) if isinstance(planned.part, Classify)]
+        rows = ablate(options.out, options.seeds, options.steps, planned_measures(chips))
     except (SarvlmError, ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
