@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sarvlm_app.cli.evaluating import asked_encoder, show
+from sarvlm_app.cli.evaluating import asked_encoder, note_faults, show
 from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.kept import keep_within
 from sarvlm_app.errors import QueryError
@@ -32,14 +32,19 @@ def heatmap(options: argparse.Namespace) -> int:
     words = read_names(options.names and Path(options.names), list(data.categories.values()))
     with Progress("Loading the model") as progress:
         encoder = asked_encoder(options)
-        everything, classes = evaluate_heatmaps(encoder, data, words, progress)
+        found = evaluate_heatmaps(encoder, data, words, progress)
     result = {
         "model": encoder.spec.model_id,
-        **_rounded(everything),
+        **_rounded(found.everything),
         "images": len(data.images),
-        "per_class": {name: {"words": list(words[name]), **_rounded(places)} for name, places in classes.items()},
+        "per_class": {
+            name: {"words": list(words[name]), **_rounded(places)} for name, places in found.per_class.items()
+        },
+        "unreadable": len(found.faults),
+        "faults": [{"path": str(path), "reason": reason} for path, reason in found.faults.items()],
     }
-    show(options, result, _heatmap_lines(everything, classes))
+    show(options, result, _heatmap_lines(found.everything, found.per_class))
+    note_faults(found.faults, len(data.images))
     return 0
 
 

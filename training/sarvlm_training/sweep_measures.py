@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.errors import QueryError, SceneError
@@ -43,10 +44,7 @@ def _of_chips(part: Classify, name: str) -> Callable[[DenseEncoder], float]:
 
     def figure(encoder: DenseEncoder) -> float:
         found = classify(encoder, table, asked, JobContext())
-        if found.faults:
-            raise SceneError(
-                f"The measure “{name}” needs all its pictures; the first fault: {min(found.faults.items())[1]}"
-            )
+        _require_all(name, found.faults)
         value: float | None = getattr(found.accuracy(), part.figure)
         if value is None:
             raise QueryError(
@@ -62,10 +60,17 @@ def _of_boxes(part: Heatmap, name: str) -> Callable[[DenseEncoder], float]:
     words = read_names(part.names, list(data.categories.values()))
 
     def figure(encoder: DenseEncoder) -> float:
-        found, _ = evaluate_heatmaps(encoder, data, words, JobContext())
-        value = found.ap if part.figure == "ap" else found.pointing
+        found = evaluate_heatmaps(encoder, data, words, JobContext())
+        _require_all(name, found.faults)
+        value: float | None = getattr(found.everything, part.figure)
         if value is None:
             raise QueryError(f"The measure “{name}” found no box to point at in {part.coco}; give annotated images.")
         return value
 
     return figure
+
+
+def _require_all(name: str, faults: Mapping[Any, str]) -> None:
+    if faults:
+        first = next(iter(faults.values()))
+        raise SceneError(f"The measure “{name}” needs all its pictures; the first of {len(faults)} faults: {first}")

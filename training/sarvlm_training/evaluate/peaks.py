@@ -61,7 +61,8 @@ def prominent_peaks(logits: Float32, cell_px: float, prominence: float = PROMINE
     heights = np.where(known, logits, NO_DATA).astype(np.float64)
     levelled = reconstruction(heights - prominence, heights, footprint=_NEIGHBOURS)
     tops, count = label(local_maxima(levelled, footprint=_NEIGHBOURS), structure=_NEIGHBOURS)
-    places = maximum_position(heights, tops, range(1, count + 1))
+    flat = [np.unravel_index(int(heights.argmax()), heights.shape)]  # a map without a slope has no maximum
+    places = maximum_position(heights, tops, range(1, count + 1)) if count else flat
     found = [_peak(logits, int(row), int(col), cell_px) for row, col in places if known[row, col]]
     return sorted(found, key=lambda peak: -peak.score)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -20,7 +21,7 @@ from scipy.ndimage import gaussian_filter
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.pictures import read_picture
 from sarvlm_app.core.query import TextVectors
-from sarvlm_app.errors import QueryError
+from sarvlm_app.errors import QueryError, SceneError
 from sarvlm_models.api import DenseEncoder
 from sarvlm_models.types import Float32
 
@@ -59,6 +60,26 @@ class Places:
     boxes: int
 
 
+@dataclass(frozen=True, slots=True)
+class HeatmapScores:
+    """What `evaluate_heatmaps` measured.
+
+    Attributes
+    ----------
+    everything : Places
+        Pointing and brightest pixel over all pairs of image and class,
+        average precision and recall as means over the classes.
+    per_class : dict of class name to Places
+        Those without boxes hold no figures.
+    faults : dict of Path to str
+        Images that could not be read, which do not count.
+    """
+
+    everything: Places
+    per_class: dict[str, Places]
+    faults: dict[Path, str]
+
+
 @dataclass(slots=True)
 class _Tally:
     """What was found of one class so far."""
@@ -93,7 +114,7 @@ class _Tally:
 
 def evaluate_heatmaps(
     encoder: DenseEncoder, data: BoxedImages, words: Mapping[str, Sequence[str]], ctx: JobContext
-) -> tuple[Places, dict[str, Places]]:
+) -> HeatmapScores:
     """Measure the heat maps of every class that has boxes, over all images.
 
     Parameters
@@ -104,19 +125,12 @@ def evaluate_heatmaps(
     ctx : JobContext
         Told of each image; the place to cancel.
 
-    Returns
-    -------
-    Places, dict of Places by class name
-        Over all (pointing and brightest pixel over all pairs of image and
-        class, average precision and recall as means over the classes), and of
-        each class; those without boxes hold no figures.
-
     Raises
     ------
     QueryError
         No class has a box.
     SceneError
-        An image cannot be read.
+        Not a single image can be read.
     """
     present = {box.category for image in data.images for box in image.boxes if not box.crowd}
     if not present:
@@ -124,23 +138,30 @@ def evaluate_heatmaps(
     texts = TextVectors(encoder)
     prompts = {key: class_prompts(texts, words[name]) for key, name in data.categories.items() if key in present}
     tallies = {key: _Tally() for key in data.categories}
+    faults: dict[Path, str] = {}
     for done, image in enumerate(data.images):
         ctx.step(done, len(data.images), "Scoring images")
-        amplitude = read_picture(image.path)
+        try:
+            amplitude = read_picture(image.path)
+        except SceneError as fault:
+            faults[image.path] = str(fault)
+            continue
         patches = picture_patches(encoder, amplitude)
         brightest = brightest_pixel(amplitude)
         for key, asked in prompts.items():
             peaks = prominent_peaks(smooth_logits(patches, asked), encoder.spec.cell_px)
             peaks = [within(peak, amplitude.shape) for peak in peaks]
             tallies[key].add(peaks, [box for box in image.boxes if box.category == key], brightest)
-    results = {name: tallies[key].result() for key, name in data.categories.items()}
-    return _over_all([tallies[key] for key in prompts]), results
+    if len(faults) == len(data.images):
+        raise SceneError(f"None of the {len(faults)} images can be read; the first: {next(iter(faults.values()))}")
+    per_class = {name: tallies[key].result() for key, name in data.categories.items()}
+    return HeatmapScores(_over_all([tallies[key] for key in prompts]), per_class, faults)
 
 
 def _over_all(tallies: Sequence[_Tally]) -> Places:
     pooled = _Tally(pointed=[row for tally in tallies for row in tally.pointed]).result()
-    each = [average_precision(tally.peaks, tally.boxes) for tally in tallies]
-    ap, recall = (float(value) for value in np.mean(each, axis=0))
+    each = [average_precision(tally.peaks, tally.boxes) for tally in tallies if tally.boxes]
+    ap, recall = (float(value) for value in np.mean(each, axis=0)) if each else (None, None)
     boxes = sum(tally.boxes for tally in tallies)
     return Places(pooled.pointing, pooled.pointing_polygon, pooled.brightest_pixel, ap, recall, pooled.n, boxes)
 
