@@ -25,8 +25,7 @@ def add_evaluate(commands: Any) -> None:
     _add_heatmap(kinds)
     _add_localize(kinds)
     _add_selo_map(kinds)
-    later = command(kinds, "detect", _detect, "boxes of a detector: comes with the detectors, not in this version yet")
-    later.add_argument("rest", nargs=argparse.REMAINDER)
+    _add_detect(kinds)
 
 
 def _detect(_options: argparse.Namespace) -> int:
@@ -106,6 +105,17 @@ def _add_selo_map(kinds: Any) -> None:
     parser = command(kinds, "selo-map", lazy("evaluate_places", "selo_map"), about)
     parser.add_argument("--map", type=Path, required=True, metavar="MAP.png", help="8-bit grey, 255 for probability 1")
     parser.add_argument("--regions", type=Path, required=True, metavar="R.json", help="[[[x, y], ...], ...] in pixels")
+    add_json(parser)
+
+
+def _add_detect(kinds: Any) -> None:
+    about = "boxes of a detector: comes with the detectors, not in this version yet"
+    parser = command(kinds, "detect", _detect, about)
+    _add_coco(parser)
+    parser.add_argument("--rotated", action="store_true", help="by polygons instead of upright boxes")
+    parser.add_argument("--spacing", type=metres, metavar="METRES", help="pixel spacing, where it is known")
+    parser.add_argument("--detector", metavar="NAME_OR_FILE", help="registry name or checkpoint")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     add_json(parser)
 
 

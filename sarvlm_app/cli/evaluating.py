@@ -32,9 +32,11 @@ def show(options: argparse.Namespace, result: Mapping[str, Any], lines: Iterable
 def note_faults(faults: Mapping[Any, str], count: int) -> None:
     """Tell on standard error what was left out."""
     if faults:
-        what = "picture cannot be read and is" if len(faults) == 1 else "pictures cannot be read and are"
-        first = next(iter(faults.values()))
-        print(f"{len(faults)} of {count} {what} not counted; the first: {first}", file=sys.stderr)
+        counted, first = "is" if len(faults) == 1 else "are", next(iter(faults.values()))
+        print(
+            f"{len(faults)} of {count} pictures cannot be read and {counted} not counted; first: {first}",
+            file=sys.stderr,
+        )
 
 
 def rounded(value: Any) -> Any:
