@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -59,6 +59,7 @@ def test_depths_that_every_answer_would_reach_are_not_claimed(count: int, top3: 
     assert (accuracy.top3 is not None, accuracy.top5 is not None) == (top3, top5)
 
 
+@settings(deadline=None)
 @given(arrays.arrays(np.float32, (7, 4), elements=st.sampled_from([0.0, 0.25, 0.5])), st.data())
 def test_the_rank_is_that_in_a_stable_order(scores: np.ndarray, data: st.DataObject) -> None:
     truth = data.draw(st.lists(st.integers(0, 3), min_size=7, max_size=7))

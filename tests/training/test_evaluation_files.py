@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -134,6 +134,7 @@ def test_an_item_without_its_image(write: Any, tmp_path: Path) -> None:
 corner = st.tuples(st.floats(-1e5, 1e5), st.floats(-1e5, 1e5)).map(list)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(corner, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_regions_come_back_as_they_were_written(regions: list[list[list[float]]]) -> None:
     found = parse_regions(json.loads(json.dumps(regions)), "r.json")

@@ -13,12 +13,12 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from sarvlm_app.core.jobs import JobContext
-from sarvlm_app.core.query import BACKGROUND_PROMPTS, TextVectors
+from sarvlm_app.core.patches import picture_patches
+from sarvlm_app.core.prominence import PROMINENCE, Peak, prominent_peaks, to_logit
+from sarvlm_app.core.query import BACKGROUND_PROMPTS, TextVectors, class_prompts
 from sarvlm_app.errors import QueryError, SceneError
 from sarvlm_models.types import EncoderSpec
 from sarvlm_training.evaluate.coco_boxes import Box, BoxedImage, BoxedImages
-from sarvlm_training.evaluate.heat_scores import class_prompts, picture_patches
-from sarvlm_training.evaluate.peaks import PROMINENCE, Peak, prominent_peaks, to_logit
 from sarvlm_training.evaluate.places import (
     average_precision,
     brightest_pixel,
@@ -78,6 +78,7 @@ def test_the_best_cell_is_always_the_first_peak_and_peaks_fall(map_of_logits: np
         assert np.isfinite(map_of_logits[int(peak.y // 8), int(peak.x // 8)])
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.999))
 def test_logits_are_the_inverse_of_scores(score: float) -> None:
     (logit,) = to_logit(np.array([score], np.float32))
@@ -117,6 +118,7 @@ def test_of_equal_scores_the_misses_rank_first() -> None:
     assert average_precision([], 3) == (0.0, 0.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30), st.integers(0, 5))
 def test_average_precision_lies_between_nothing_and_the_recall(ranked: list[tuple[float, bool]], more: int) -> None:
     positives = sum(hit for _, hit in ranked) + more

@@ -219,6 +219,7 @@ def test_every_measure_is_finite_and_between_nothing_and_one(
     assert all(0.0 <= value <= 1.0 for value in (result.rsu, result.ras, result.rda, result.rmi))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 255))
 def test_eight_bits_as_a_probability_come_back_as_they_were(level: int) -> None:
     assert to_grey(np.full((1, 1), level / 255.0))[0, 0] == level
