@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sarvlm_app.core.export.candidates import candidates_geojson, cut_at_antimeridian, write_candidates
+from sarvlm_app.core.export.candidates import candidates_geojson, write_candidates
+from sarvlm_app.core.export.footprints import cut_at_antimeridian
 from sarvlm_app.errors import StorageError
 from tests.core.export_answers import Place, degree_georef, gcp_georef, make_answer, make_scene, utm_georef
 

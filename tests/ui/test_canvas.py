@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sarvlm_models.types import Heatmap, TextQuery
+from sarvlm_app.ui.viewer.overlay import Frame
+from sarvlm_models.types import Heatmap, TextQuery, Window
 
 
 @pytest.fixture
@@ -53,6 +54,26 @@ def test_flying_centres_the_place(canvas):
     camera = canvas.camera()
     assert (camera.col, camera.row) == pytest.approx((300, 200))
     assert camera.zoom > 0.5
+
+
+def test_a_frame_is_drawn_about_its_window_and_stays_when_the_scene_is_shown_again(canvas):
+    canvas.show_scene(gradient_scene())
+    canvas.look_at(600, 450, 1.0)
+    canvas.show_frame(Frame(Window(500, 400, 200, 100), "Region"))
+    camera, overlay = canvas.camera(), canvas.overlay
+    drawn = overlay.grab().toImage()
+
+    def blue(col, row):
+        x, y = camera.to_screen(col, row)
+        colours = [drawn.pixelColor(round(x) + dx, round(y) + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+        return max(colour.blue() - colour.red() for colour in colours) > 80
+
+    assert all(blue(*edge) for edge in ((500, 450), (700, 450), (600, 400), (600, 500)))
+    assert not blue(600, 450)
+    canvas.show_frame(Frame(Window(0, 0, 100, 100)))
+    canvas.show_scene(None)
+    canvas.show_scene(gradient_scene())
+    assert overlay.state.frame is not None
 
 
 def test_the_heat_map_lies_on_its_cells(canvas):

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sarvlm_app.ui.viewer.geometry import Camera, north_angle, round_length, scale_bar, sensible_zoom
+from sarvlm_app.ui.viewer.geometry import (
+    Camera,
+    north_angle,
+    round_length,
+    scale_bar,
+    sensible_zoom,
+    window_between,
+    window_zoom,
+)
 from sarvlm_app.ui.viewer.heat_colours import colour_at, colour_stops
 from sarvlm_models.types import Window
 
@@ -27,6 +35,35 @@ def test_the_visible_part_lies_in_the_scene(camera):
 
 def test_nothing_is_visible_beside_the_scene():
     assert Camera(-5000, 0, 1.0, 800, 600).visible(3000, 5000) is None
+
+
+sixteenths = st.integers(-8_000, 88_000).map(lambda value: value / 16)
+corners = st.tuples(sixteenths, sixteenths)
+
+
+@given(corners, corners)
+def test_a_dragged_window_holds_what_of_the_drag_lies_in_the_scene(one, other):
+    window = window_between(one, other, 3000, 5000)
+    assert window == window_between(other, one, 3000, 5000)
+    left, right = (min(max(x, 0), 3000) for x in sorted((one[0], other[0])))
+    top, bottom = (min(max(y, 0), 5000) for y in sorted((one[1], other[1])))
+    if window is None:
+        assert right - left < 1 or bottom - top < 1
+    else:
+        assert window.intersection(Window(0, 0, 3000, 5000)) == window
+        assert window.col <= left <= right <= window.col_end < right + 1
+        assert window.row <= top <= bottom <= window.row_end < bottom + 1
+        assert window.col > left - 1
+        assert window.row > top - 1
+
+
+@given(st.integers(20, 40_000), st.integers(20, 40_000), st.integers(200, 2000), st.integers(200, 2000))
+def test_a_window_is_seen_whole(width, height, across, down):
+    window = Window(100, 200, width, height)
+    zoom = window_zoom(window, across, down)
+    seen = Camera(100 + width / 2, 200 + height / 2, zoom, across, down).visible(100_000, 100_000)
+    assert seen.intersection(window) == window
+    assert zoom <= 6
 
 
 @given(st.floats(1e-3, 1e7))

@@ -26,12 +26,13 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sarvlm_models.types import Heatmap, Window
 
-from .geometry import Camera, scale_bar, sensible_zoom
+from .geometry import Camera, scale_bar, sensible_zoom, window_between, window_zoom
 from .heat_colours import BACKGROUND, colour_stops
-from .overlay import Marker, Overlay
+from .overlay import Frame, Marker, Overlay
 
 _POINTER_MS = 33
 _CLICK_PX = 4
+_DRAW_HINT = "Drag over the region to describe · Esc leaves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,18 @@ class SceneCanvas(QWidget):
         Paths dropped on the canvas.
     view_changed()
         The camera moved.
+    region_drawn(object)
+        `Window` that was dragged while drawing was on.
+    drawing_changed(bool)
+        Whether a drag draws a region instead of moving the view.
     """
 
     pointer_moved = Signal(object)
     marker_clicked = Signal(int)
     files_dropped = Signal(list)
     view_changed = Signal()
+    region_drawn = Signal(object)
+    drawing_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None, fly_ms: int = 280) -> None:
         super().__init__(parent)
@@ -105,6 +112,7 @@ class SceneCanvas(QWidget):
         self._fitted = True
         self._moving = False
         self._closed = False
+        self._drawing = False
         self._pointer: tuple[float, float] | None = None
         self.overlay = Overlay(self, self.camera, self._scale)
         self._pointer_timer = QTimer(self, singleShot=True, interval=_POINTER_MS)
@@ -127,6 +135,7 @@ class SceneCanvas(QWidget):
             self._model.layers.remove(self._image)
             self._image = None
         self._scene = scene
+        self.set_drawing(False)
         self.overlay.change(scene_shown=scene is not None, opening=False, markers=(), selected=None)
         if scene is None:
             return
@@ -213,6 +222,10 @@ class SceneCanvas(QWidget):
         """Draws the numbered places; `selected` is the rank to bring out."""
         self.overlay.change(markers=tuple(markers), selected=selected)
 
+    def show_frame(self, frame: Frame | None) -> None:
+        """Marks a window of the scene by a rectangle."""
+        self.overlay.change(frame=frame)
+
     @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of the layers, the lowest first."""
@@ -251,10 +264,19 @@ class SceneCanvas(QWidget):
 
     def fly_to(self, col: float, row: float, extent_px: float) -> None:
         """Moves the view to (col, row) so that `extent_px` scene pixels are seen with their surroundings."""
+        now = self.camera()
+        wanted = sensible_zoom(extent_px, min(now.width, now.height))
+        self._fly(col, row, now.zoom if wanted <= now.zoom <= 2.5 * wanted else wanted)
+
+    def fly_to_window(self, window: Window) -> None:
+        """Moves the view so that a window is seen whole."""
+        now = self.camera()
+        zoom = window_zoom(window, now.width, now.height)
+        self._fly(window.col + window.width / 2, window.row + window.height / 2, zoom)
+
+    def _fly(self, col: float, row: float, zoom: float) -> None:
         self._flight.stop()
         start = self.camera()
-        wanted = sensible_zoom(extent_px, min(start.width, start.height))
-        zoom = start.zoom if wanted <= start.zoom <= 2.5 * wanted else wanted
         end = Camera(col, row, zoom, start.width, start.height)
         self._fitted = False
         if self._flight.duration() <= 0 or not self.isVisible():
@@ -288,6 +310,45 @@ class SceneCanvas(QWidget):
         return None if self._scene is None else scale_bar(self.camera().zoom, self._metres_per_px)
 
     # ---- the mouse -------------------------------------------------------
+    @property
+    def drawing(self) -> bool:
+        """Whether a drag draws a region."""
+        return self._drawing
+
+    def set_drawing(self, on: bool) -> None:
+        """Lets the next drag draw a region instead of moving the view; no region can be drawn without a scene."""
+        on = on and self._scene is not None
+        if on == self._drawing:
+            return
+        self._drawing = on
+        self._model.scene.camera.mouse_pan = not on
+        self._native.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
+        self.overlay.change(rubber=None, hint=_DRAW_HINT if on else "")
+        self.drawing_changed.emit(on)
+
+    def _rubber_window(self, pressed: QPoint, now: QPoint) -> Window | None:
+        """The window between two screen positions; None for a mere click."""
+        scene = self._scene
+        if scene is None or (now - pressed).manhattanLength() <= _CLICK_PX:
+            return None
+        camera = self.camera()
+        start, end = camera.to_scene(pressed.x(), pressed.y()), camera.to_scene(now.x(), now.y())
+        return window_between(start, end, scene.width, scene.height)
+
+    def _draw_region(self, event: Any) -> Any:
+        """A drag while drawing is on: a rectangle follows it; its release gives the region."""
+        self._model.scene.camera.mouse_pan = False  # napari sets it by the active layer
+        pressed, window = _screen_position(event), None
+        yield
+        while event.type == "mouse_move" and self._drawing:
+            window = self._rubber_window(pressed, _screen_position(event))
+            label = "" if window is None else f"{window.width} × {window.height} px"
+            self.overlay.change(rubber=None if window is None else Frame(window, label))
+            yield
+        if self._drawing and window is not None:
+            self.set_drawing(False)
+            self.region_drawn.emit(window)
+
     def _on_pointer(self, _model: object, event: Any) -> None:
         row, col = (float(value) + 0.5 for value in event.position[-2:])
         scene = self._scene
@@ -302,11 +363,14 @@ class SceneCanvas(QWidget):
     def _on_press(self, _model: object, event: Any) -> Any:
         """napari runs this as a generator from press to release."""
         self._flight.stop()
-        pressed = QPoint(*(int(value) for value in event.pos))
+        if self._drawing:
+            yield from self._draw_region(event)
+            return
+        pressed = _screen_position(event)
         yield
         while event.type == "mouse_move":
             yield
-        released = QPoint(*(int(value) for value in event.pos))
+        released = _screen_position(event)
         if (released - pressed).manhattanLength() <= _CLICK_PX:
             rank = self.overlay.marker_at(released.x(), released.y())
             if rank is not None:
@@ -362,6 +426,10 @@ class SceneCanvas(QWidget):
         self._model = ViewerModel()
         del self._viewer
         gc.collect()
+
+
+def _screen_position(event: Any) -> QPoint:
+    return QPoint(*(int(value) for value in event.pos))
 
 
 def _colormap(threshold: float) -> Colormap:

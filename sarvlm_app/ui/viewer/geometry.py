@@ -39,13 +39,19 @@ class Camera:
 
     def visible(self, scene_width: int, scene_height: int) -> Window | None:
         """The part of the scene in view, None where none is."""
-        left, top = self.to_scene(0, 0)
-        right, bottom = self.to_scene(self.width, self.height)
-        col, row = max(0, math.floor(left)), max(0, math.floor(top))
-        col_end, row_end = min(scene_width, math.ceil(right)), min(scene_height, math.ceil(bottom))
-        if col_end <= col or row_end <= row:
-            return None
-        return Window(col, row, col_end - col, row_end - row)
+        return window_between(self.to_scene(0, 0), self.to_scene(self.width, self.height), scene_width, scene_height)
+
+
+def window_between(
+    one: tuple[float, float], other: tuple[float, float], scene_width: int, scene_height: int
+) -> Window | None:
+    """The pixels touched by a rectangle with two corners (col, row), cut to the scene; None where none are."""
+    (left, right), (top, bottom) = sorted((one[0], other[0])), sorted((one[1], other[1]))
+    col, row = max(0, math.floor(left)), max(0, math.floor(top))
+    col_end, row_end = min(scene_width, math.ceil(right)), min(scene_height, math.ceil(bottom))
+    if col_end <= col or row_end <= row:
+        return None
+    return Window(col, row, col_end - col, row_end - row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,11 @@ def north_angle(georef: Georeference, col: float, row: float) -> float | None:
     if not (math.isfinite(right) and math.isfinite(up)) or math.hypot(right, up) == 0:
         return None
     return math.degrees(math.atan2(right, up))
+
+
+def window_zoom(window: Window, canvas_width: float, canvas_height: float) -> float:
+    """A zoom at which a window is seen whole, with a rim."""
+    return min(6.0, max(1e-4, 0.86 * min(canvas_width / window.width, canvas_height / window.height)))
 
 
 def sensible_zoom(extent_px: float, canvas_px: float) -> float:

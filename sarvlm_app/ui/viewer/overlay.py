@@ -11,6 +11,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from sarvlm_models.types import Window
+
 from .geometry import Camera, ScaleBar
 from .heat_colours import BACKGROUND, colour_at
 
@@ -18,6 +20,7 @@ MARKER_RADIUS = 10.5
 MOST_MARKERS = 200
 _WARM = QColor("#ffb454")
 _INK = QColor("#ffffff")
+_FRAME = QColor("#6db3ff")
 _SHADE = QColor(0, 0, 0, 150)
 
 
@@ -31,8 +34,16 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle about a window of the scene, with a word at its upper left corner."""
+
+    window: Window
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OverlayState:
-    """All that the overlay draws, but for the camera."""
+    """All that the overlay draws, but for the camera: `frame` marks what is chosen, `rubber` what is being drawn."""
 
     markers: tuple[Marker, ...] = ()
     selected: int | None = None
@@ -42,6 +53,9 @@ class OverlayState:
     badges: tuple[str, ...] = ()
     scene_shown: bool = False
     opening: bool = False
+    frame: Frame | None = None
+    rubber: Frame | None = None
+    hint: str = ""
 
 
 class Overlay(QWidget):
@@ -92,6 +106,9 @@ class Overlay(QWidget):
         font = QFont(self.font())
         font.setPixelSize(12)
         painter.setFont(font)
+        frame = self.state.rubber or self.state.frame
+        if frame is not None:
+            self._draw_frame(painter, frame)
         if self.state.markers_visible:
             self._draw_markers(painter)
         painter.setFont(font)
@@ -101,6 +118,8 @@ class Overlay(QWidget):
         if self.state.north is not None:
             self._draw_north(painter, self.state.north)
         self._draw_badges(painter)
+        if self.state.hint:
+            self._draw_hint(painter, self.state.hint)
         painter.end()
 
     def _draw_invitation(self, painter: QPainter) -> None:
@@ -138,6 +157,43 @@ class Overlay(QWidget):
         painter.drawEllipse(QPointF(x, y), radius, radius)
         painter.setPen(QColor("#1a1206") if chosen else _WARM)
         painter.drawText(QRectF(x - 20, y - 20, 40, 40), Qt.AlignmentFlag.AlignCenter, str(marker.rank))
+
+    def _draw_frame(self, painter: QPainter, frame: Frame) -> None:
+        camera, window = self._camera(), frame.window
+        left, top = camera.to_screen(window.col, window.row)
+        right, bottom = camera.to_screen(window.col_end, window.row_end)
+        # the part near the view only: coordinates beyond 16 bits are no longer drawn right
+        room = QRectF(-40, -40, self.width() + 80, self.height() + 80)
+        box = QRectF(QPointF(left, top), QPointF(right, bottom)).intersected(room)
+        if box.isEmpty():
+            return
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((QColor(0, 0, 0, 170), 4.0), (_FRAME, 2.0)):
+            painter.setPen(
+                QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap, Qt.PenJoinStyle.MiterJoin)
+            )
+            painter.drawRect(box)
+        if frame.label:
+            self._draw_label(painter, box, frame.label)
+
+    def _draw_label(self, painter: QPainter, box: QRectF, label: str) -> None:
+        """The word of a frame: above its corner where there is room, else inside."""
+        width = painter.fontMetrics().horizontalAdvance(label) + 14.0
+        left = min(max(box.left(), 4.0), max(4.0, self.width() - width - 4.0))
+        top = box.top() - 23.0 if box.top() >= 27.0 else max(box.top() + 4.0, 4.0)
+        place = QRectF(left, top, width, 20.0)
+        self._shaded(painter, place)
+        painter.setPen(_FRAME)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, label)
+
+    def _draw_hint(self, painter: QPainter, hint: str) -> None:
+        width = painter.fontMetrics().horizontalAdvance(hint) + 28.0
+        box = QRectF((self.width() - width) / 2, 14, width, 28)
+        painter.setPen(QPen(_FRAME, 1))
+        painter.setBrush(QColor(0, 0, 0, 205))
+        painter.drawRoundedRect(box, 14, 14)
+        painter.setPen(_INK)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, hint)
 
     def _shaded(self, painter: QPainter, box: QRectF) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
