@@ -78,6 +78,11 @@ class Captioner(Protocol):
         """Name@first 12 digits of the weights' SHA-256."""
         ...
 
+    @property
+    def uses_counts(self) -> bool:
+        """Whether it can be told what was counted."""
+        ...
+
     def caption(
         self,
         intensity: Float32,
@@ -97,8 +102,19 @@ class Captioner(Protocol):
         spacing_m : float or None
             Ground metres per pixel of `intensity`, None where unknown.
         counts : mapping of concept key to int, optional
-            Objects that were counted, which the model may state.
+            Objects that were counted, which the model is to state; 0 of a
+            kind that was looked for and not found.
         beams : int, optional
             Captions followed at a time; 1 is greedy; default: what suits the model.
         """
+        ...
+
+    def caption_picture(
+        self,
+        amplitude: Float32,
+        spacing_m: float | None = None,
+        counts: Mapping[str, int] | None = None,
+        beams: int | None = None,
+    ) -> Caption:
+        """The caption of a picture (float32 (h, w), linear amplitude) that stands alone, by its own statistics."""
         ...

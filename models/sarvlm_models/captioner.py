@@ -24,6 +24,8 @@ from .clip_encoder import OpenClipEncoder
 from .coca_captioner import CocaCaptioner
 from .compact import CompactEncoder
 from .locations import weights_dir
+from .pictures import prepare_picture
+from .said_counts import agrees
 from .types import Caption, Float32, SceneStats
 
 ARCHITECTURE: Final = "sarcap-compact"
@@ -33,6 +35,8 @@ LENGTH_PENALTY: Final = 0.8
 NO_REPEAT: Final = 6
 """Words in a row that do not come twice in a caption ("in the upper left" may)."""
 SHORTEST: Final = 5
+CHIP_PX: Final = 256
+"""Pictures up to this edge are chips of one target or one kind of ground; larger ones are pieces of scenes."""
 
 
 class _Words:
@@ -74,6 +78,11 @@ class CompactCaptioner:
         """Name and hash of the decoder."""
         return self._model_id
 
+    @property
+    def uses_counts(self) -> bool:
+        """Yes: they stand before the caption."""
+        return True
+
     @torch.inference_mode()
     def caption(
         self,
@@ -83,11 +92,15 @@ class CompactCaptioner:
         counts: Mapping[str, int] | None = None,
         beams: int | None = None,
     ) -> Caption:
-        """The most probable caption of a chip; `counts` are told to the decoder before it speaks."""
+        """The caption of a chip; `counts` are told to the decoder before it speaks.
+
+        It is the most probable of those found that state the counts, or of all
+        where none does.
+        """
         fused = self._encoder.fused_features(intensity, stats, spacing_m)
         whole = torch.from_numpy(self._encoder.encode_chips([intensity], stats, spacing_m)).to(fused.device)
         decoding = _Words(self._decoder, self._decoder.memory(fused, whole))
-        prefix = prefix_tokens(self._words, facts_text(counts))
+        prefix = prefix_tokens(self._words, facts_text(_worth_telling(counts)))
         options = SearchOptions(
             end=EOS,
             beams=beams or BEAMS,
@@ -97,9 +110,28 @@ class CompactCaptioner:
             no_repeat=NO_REPEAT,
             barred=(PAD, BOS, SEP, UNKNOWN),
         )
-        best = beam_search(decoding, prefix, options, fused.device)[0]
-        raw = self._words.decode(best.tokens)
-        return Caption(display_text(raw), raw, best.logprob, None, self._model_id)
+        found = [(self._words.decode(each.tokens), each.logprob) for each in
+                 beam_search(decoding, prefix, options, fused.device)]  # fmt: skip
+        right = [each for each in found if counts and agrees(each[0], counts)]
+        raw, logprob = (right or found)[0]
+        return Caption(display_text(raw), raw, logprob, None, self._model_id, bool(right) if counts else None)
+
+    def caption_picture(
+        self,
+        amplitude: Float32,
+        spacing_m: float | None = None,
+        counts: Mapping[str, int] | None = None,
+        beams: int | None = None,
+    ) -> Caption:
+        """The caption of a picture by its own statistics; chips are prepared as those of the training were."""
+        if max(amplitude.shape) <= CHIP_PX:
+            amplitude = prepare_picture(amplitude, spacing_m)
+        return self.caption(amplitude * amplitude, SceneStats.of_picture(amplitude), spacing_m, counts, beams)
+
+
+def _worth_telling(counts: Mapping[str, int] | None) -> Mapping[str, int] | None:
+    """What was found; or that nothing was, where it is so for every kind (the training tells few zeros beside)."""
+    return {key: number for key, number in (counts or {}).items() if number} or counts
 
 
 def decoder_metadata(config: DecoderConfig, words: WordList, tower_sha256: str) -> dict[str, str]:
@@ -131,7 +163,8 @@ def load_decoder(path: Path, tower_sha256: str) -> tuple[CaptionDecoder, WordLis
     """
     if not path.is_file():
         raise ModelError(
-            f"The captioning decoder “{path}” is missing: install SARVLM Desktop again, or name a CoCa checkpoint."
+            f"The compact captioner is not installed, “{path}” is missing: install a version of SARVLM Desktop that "
+            "has it, or name a CoCa checkpoint as the model."
         )
     try:
         with safe_open(str(path), "pt") as file:

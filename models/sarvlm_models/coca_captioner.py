@@ -40,6 +40,11 @@ class CocaCaptioner:
         """That of the checkpoint."""
         return self._encoder.spec.model_id
 
+    @property
+    def uses_counts(self) -> bool:
+        """No: CoCa was trained on the picture alone."""
+        return False
+
     @torch.inference_mode()
     def caption(
         self,
@@ -56,3 +61,13 @@ class CocaCaptioner:
         best = beam_search(CocaDecoding(self._encoder.network, tokens), [START], options, tokens.device)[0]
         raw = self._encoder.detokenize([token for token in best.tokens if token not in SKIPPED])
         return Caption(display_text(raw), raw, best.logprob, None, self.model_id)
+
+    def caption_picture(
+        self,
+        amplitude: Float32,
+        spacing_m: float | None = None,
+        counts: Mapping[str, int] | None = None,
+        beams: int | None = None,
+    ) -> Caption:
+        """The caption of a picture by its own statistics."""
+        return self.caption(amplitude * amplitude, SceneStats.of_picture(amplitude), spacing_m, counts, beams)

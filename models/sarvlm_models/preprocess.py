@@ -32,12 +32,8 @@ def relative_amplitude(intensity: Float32, stats: SceneStats) -> Float32:
 
 
 def picture_stats(amplitude: Float32) -> SceneStats:
-    """Statistics of a picture (float32 (h, w), linear amplitude) that stands alone, over its non-zero pixels."""
-    valid = amplitude[amplitude > 0]
-    if valid.size == 0:
-        return SceneStats(0.0, 0.0, 0.0)
-    median, high = np.percentile(valid, (50, 98))
-    return SceneStats(float(median), float(high), valid.size / amplitude.size)
+    """`SceneStats.of_picture`."""
+    return SceneStats.of_picture(amplitude)
 
 
 def p98_ratio(stats: SceneStats) -> float:

@@ -79,6 +79,15 @@ class SceneStats:
     p98_amplitude: float
     valid_share: float = 1.0
 
+    @classmethod
+    def of_picture(cls, amplitude: Float32) -> SceneStats:
+        """Of a picture (float32 (h, w), linear amplitude) that stands alone, over its non-zero pixels."""
+        valid = amplitude[amplitude > 0]
+        if valid.size == 0:
+            return cls(0.0, 0.0, 0.0)
+        median, high = np.percentile(valid, (50, 98))
+        return cls(float(median), float(high), valid.size / amplitude.size)
+
 
 @dataclass(frozen=True, slots=True)
 class Chip:
@@ -184,6 +193,9 @@ class Caption:
         What was captioned, in full-resolution pixels; None for a picture that stands alone.
     model_id : str
         Name@first 12 digits of the weights' SHA-256.
+    agrees : bool or None
+        Whether `raw` states the numbers that the model was told, and no
+        others; None where it was told none.
     """
 
     text: str
@@ -191,6 +203,7 @@ class Caption:
     logprob: float
     window: Window | None
     model_id: str
+    agrees: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from sarvlm_app.errors import ModelError
 from sarvlm_models import captioner, registry
 from sarvlm_models.api import Captioner, DenseEncoder
-from sarvlm_models.beam_search import SearchOptions, beam_search
+from sarvlm_models.beam_search import Hypothesis, SearchOptions, beam_search
 from sarvlm_models.caption_text import display_text
 from sarvlm_models.captioner import captioner_of, load_decoder
 from sarvlm_models.coca_captioner import END, START
 from sarvlm_models.coca_decoding import CocaDecoding
+from sarvlm_models.pictures import prepare_picture
 from sarvlm_models.registry import load_captioner, load_encoder
+from sarvlm_models.said_counts import agrees
 from sarvlm_models.types import Float32, SceneStats
 from tests.models.caption_models import TINY_COCA, random_coca, random_decoder, write_decoder
 
@@ -59,6 +62,48 @@ def test_the_picture_the_counts_and_the_beams_reach_the_decoder(encoder, decoder
     assert model.caption(chip**4, STATS, None).logprob != plain.logprob
     assert model.caption(chip, STATS, None, {"ship": 7, "bridge": 2}).logprob != plain.logprob
     assert model.caption(chip, STATS, None, beams=1).logprob != plain.logprob
+
+
+def test_a_caption_tells_whether_it_states_what_was_counted(encoder, decoder, chip, monkeypatch):
+    model = captioner_of(encoder, decoder)
+    assert model.uses_counts
+    assert model.caption(chip, STATS, None).agrees is None
+    plain = model.caption(chip, STATS, None, {"ship": 3})
+    assert plain.agrees is agrees(plain.raw, {"ship": 3})
+    sentences = [model._words.encode(text) for text in ("a bright ship at sea.", "3 ships in the middle.")]
+    told = [Hypothesis(tuple(tokens), -1.0 - place, -1.0 - place, True) for place, tokens in enumerate(sentences)]
+    monkeypatch.setattr(captioner, "beam_search", lambda *_: told)
+    right = model.caption(chip, STATS, None, {"ship": 3, "bridge": 0})
+    assert (right.raw, right.agrees, right.logprob) == ("3 ships in the middle .", True, -2.0)
+    assert model.caption(chip, STATS, None).raw == "a bright ship at sea ."
+    wrong = model.caption(chip, STATS, None, {"ship": 3, "bridge": 1})
+    assert (wrong.raw, wrong.agrees) == ("a bright ship at sea .", False)
+
+
+def test_of_kinds_that_were_not_found_the_decoder_is_told_only_where_nothing_was():
+    told = captioner._worth_telling
+    assert told({"ship": 3, "bridge": 0}) == {"ship": 3}
+    assert told({"ship": 0, "bridge": 0}) == {"ship": 0, "bridge": 0}
+    assert told(None) is None
+
+
+def test_a_picture_is_captioned_by_its_own_statistics_and_in_any_unit(encoder, decoder, chip):
+    model = captioner_of(encoder, decoder)
+    large = np.tile(chip, (4, 3))
+    by_itself = model.caption_picture(large, None, {"ship": 2})
+    assert by_itself == model.caption(large**2, SceneStats.of_picture(large), None, {"ship": 2})
+    assert model.caption_picture(64 * large).logprob == pytest.approx(model.caption_picture(large).logprob, rel=1e-3)
+    empty = model.caption_picture(np.zeros((40, 40), np.float32))
+    assert empty.text.endswith(".")
+
+
+def test_a_chip_is_captioned_as_chips_were_trained(encoder, decoder):
+    chip = gaussian_filter(np.random.default_rng(4).rayleigh(size=(120, 120)).astype(np.float32), 1.5)
+    prepared = prepare_picture(chip, None)
+    assert prepared.shape < chip.shape
+    model = captioner_of(encoder, decoder)
+    expected = model.caption(prepared**2, SceneStats.of_picture(prepared), None)
+    assert model.caption_picture(chip) == expected != model.caption(chip**2, SceneStats.of_picture(chip), None)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (9, 200), (33, 31)])
@@ -113,6 +158,10 @@ def test_a_coca_checkpoint_captions_by_path_and_by_name(coca_file, tmp_path, chi
     assert found.raw == " ".join(found.raw.split()) and found.text == display_text(found.raw)
     assert found.logprob < 0.0 and found.model_id.startswith("my-coca@")
     assert found.logprob != by_path.caption(1.0 / chip, STATS, None).logprob
+    assert not by_path.uses_counts and found.agrees is None
+    assert by_path.caption_picture(chip, None, {"ship": 3}) == by_path.caption(
+        chip**2, SceneStats.of_picture(chip), None
+    )
 
 
 def test_a_clip_checkpoint_says_that_it_cannot_caption(tmp_path):
