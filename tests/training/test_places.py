@@ -65,7 +65,7 @@ def test_no_data_has_no_peaks_and_a_flat_map_has_one() -> None:
 logits = arrays.arrays(np.float32, (6, 7), elements=st.sampled_from([-3.0, -1.5, 0.0, 0.4, 2.0, 3.5, float("nan")]))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(logits)
 def test_the_best_cell_is_always_the_first_peak_and_peaks_fall(map_of_logits: np.ndarray) -> None:
     found = prominent_peaks(map_of_logits, 8)
@@ -78,7 +78,7 @@ def test_the_best_cell_is_always_the_first_peak_and_peaks_fall(map_of_logits: np
         assert np.isfinite(map_of_logits[int(peak.y // 8), int(peak.x // 8)])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.floats(0.001, 0.999))
 def test_logits_are_the_inverse_of_scores(score: float) -> None:
     (logit,) = to_logit(np.array([score], np.float32))
@@ -118,7 +118,7 @@ def test_of_equal_scores_the_misses_rank_first() -> None:
     assert average_precision([], 3) == (0.0, 0.0)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30), st.integers(0, 5))
 def test_average_precision_lies_between_nothing_and_the_recall(ranked: list[tuple[float, bool]], more: int) -> None:
     positives = sum(hit for _, hit in ranked) + more
