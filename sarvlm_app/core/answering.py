@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sarvlm_app.core.jobs import JobContext
+from sarvlm_app.core.patches import Patches, patches_of
 from sarvlm_app.core.query import Answer, Question, TextVectors, answer_from
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.core.scene_index import find_index, layout_of, open_or_create
@@ -85,6 +86,15 @@ class Answering:
 
         index.encode(question.scene, encoder, ctx, visible, on_window, question.area)
         return answer_from(index, asked, self.texts, ctx, time.perf_counter() - began)
+
+    def patches(self, scene: Scene, band: int, area: Window, ctx: JobContext) -> Patches:
+        """The vectors of a part of a scene, encoded where they are missing.
+
+        Raises
+        ------
+        JobCancelled, SceneError, StorageError
+        """
+        return patches_of(scene, band, area, self.encoder, self._cache, ctx)
 
 
 def _quiet(ctx: JobContext) -> JobContext:

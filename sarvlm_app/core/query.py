@@ -184,6 +184,19 @@ class TextVectors:
         return Prompts(asked, rivals, float(getattr(self._encoder, "logit_scale", 100.0)), bias)
 
 
+def class_prompts(texts: TextVectors, words: Sequence[str]) -> Prompts:
+    """The question for a class that goes by several words: its vector is the mean of those of its words.
+
+    Background prompts of the same meaning do not compete.
+    """
+    asked = [texts.prompts(TextQuery(word)) for word in words]
+    total = np.sum([prompts.query for prompts in asked], axis=0)
+    query = np.asarray(total / max(float(np.linalg.norm(total)), 1e-12), np.float32)
+    background = texts.vectors(BACKGROUND_PROMPTS)
+    alike = background @ query
+    return Prompts(query, background[alike < same_meaning(alike)], asked[0].scale, asked[0].bias)
+
+
 def subject_of(text: str) -> str:
     """What a sentence is about: the words before its first preposition of place.
 

@@ -173,10 +173,9 @@ class SceneIndex:
         wanted = [tile for tile in self.layout.tiles(first or only) if only is None or self.layout.touches(tile, only)]
         waiting = [tile for tile in wanted if not self._done[order[tile.keep]]]
         total = len(wanted)
-        stats = scene_stats(scene, self.layout.key.band)
         for count, tile in enumerate(waiting):
             ctx.step(total - len(waiting) + count, total, f"Encoding {scene.name}")
-            self._encode_tile(scene, encoder, tile, stats)
+            self._encode_tile(scene, encoder, tile)
             self._done[order[tile.keep]] = 1
             if on_window is not None:
                 on_window()
@@ -184,32 +183,52 @@ class SceneIndex:
         self._done.flush()  # type: ignore[attr-defined]
         ctx.step(total, total, f"Encoding {scene.name}")
 
-    def _encode_tile(self, scene: Scene, encoder: DenseEncoder, tile: Tile, stats: SceneStats) -> None:
-        layout, cell = self.layout, self.layout.cell
-        chip = self._read(scene, tile)
-        keep = tile.keep
+    def _encode_tile(self, scene: Scene, encoder: DenseEncoder, tile: Tile) -> None:
+        layout, cell, keep = self.layout, self.layout.cell, tile.keep
+        patches = encode_window(scene, encoder, layout, tile.read)
+        if patches is None:
+            return
         r0, c0 = keep.row // cell, keep.col // cell
         r1, c1 = min(math.ceil(keep.row_end / cell), layout.rows), min(math.ceil(keep.col_end / cell), layout.cols)
-        if not chip.valid.any():
-            return
-        filled = np.where(chip.valid, chip.intensity, np.float32(stats.median_amplitude**2)).astype(np.float32)
-        patches = encoder.encode_patches(filled, stats, layout.key.spacing_m)
-        valid = _cell_share(chip.valid, cell) >= LEAST_VALID
-        patches = np.where(valid[..., None], patches, np.float16(0))
         top, left = r0 - tile.read.row // cell, c0 - tile.read.col // cell
         self.vectors[r0:r1, c0:c1] = patches[top : top + r1 - r0, left : left + c1 - c0]
-
-    def _read(self, scene: Scene, tile: Tile) -> Chip:
-        """A window of whole cells in the model's pixels; beyond the scene there is no data."""
-        cell, f = self.layout.cell, self.layout.key.factor
-        width, height = -(-tile.read.width // cell) * cell, -(-tile.read.height // cell) * cell
-        window = Window(tile.read.col * f, tile.read.row * f, width * f, height * f)
-        return read_chip(scene, window, self.layout.key.band, (height, width) if f > 1 else None)
 
     def touch(self) -> None:
         """Remember that the index was used now, so that it is dropped last."""
         with suppress(OSError):
             os.utime(self.folder / "meta.json")
+
+
+def encode_window(scene: Scene, encoder: DenseEncoder, layout: Layout, read: Window) -> Float16 | None:
+    """Patch vectors of one window of a scene, in one pass of the model.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the scene for this encoder.
+    read : Window
+        In the model's pixels, beginning at a cell's corner; a last cell that
+        reaches beyond it is taken whole.
+
+    Returns
+    -------
+    float16 (rows, cols, d), zeros where there is no data; None where there is none at all
+    """
+    cell, f, band = layout.cell, layout.key.factor, layout.key.band
+    width, height = -(-read.width // cell) * cell, -(-read.height // cell) * cell
+    window = Window(read.col * f, read.row * f, width * f, height * f)
+    chip = read_chip(scene, window, band, (height, width) if f > 1 else None)
+    if not chip.valid.any():
+        return None
+    stats = scene_stats(scene, band)
+    patches = encoder.encode_patches(filled(chip, stats), stats, layout.key.spacing_m)
+    valid = _cell_share(chip.valid, cell) >= LEAST_VALID
+    return np.where(valid[..., None], patches, np.float16(0))
+
+
+def filled(chip: Chip, stats: SceneStats) -> Float32:
+    """Intensity float32 (h, w) with the scene's median where there is no data."""
+    return np.where(chip.valid, chip.intensity, np.float32(stats.median_amplitude**2)).astype(np.float32)
 
 
 def _mapped(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from sarvlm_app.core.patches import picture_patches
 from sarvlm_app.core.pictures import read_picture
 from sarvlm_app.core.query import TextVectors, score_vectors, smooth
 from sarvlm_app.errors import SarvlmError
@@ -23,7 +24,6 @@ from sarvlm_models.registry import load_encoder
 from sarvlm_models.types import TextQuery
 
 from .coco_boxes import read_coco
-from .heat_scores import picture_patches
 
 ABSENT: Final = ("a column of tanks in the desert", "an elephant", "parked airliners", "a football stadium")
 

@@ -18,16 +18,17 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from sarvlm_app.core.counting import object_logits
 from sarvlm_app.core.jobs import JobContext
+from sarvlm_app.core.patches import picture_patches
 from sarvlm_app.core.pictures import read_picture
-from sarvlm_app.core.query import TextVectors
+from sarvlm_app.core.prominence import Peak, prominent_peaks
+from sarvlm_app.core.query import TextVectors, class_prompts
 from sarvlm_app.errors import QueryError, SceneError
 from sarvlm_models.api import DenseEncoder
 from sarvlm_models.types import Float32
 
 from .coco_boxes import Box, BoxedImages
-from .heat_scores import class_prompts, picture_patches, smooth_logits
-from .peaks import Peak, prominent_peaks
 
 BRIGHT_BLUR_PX: Final = 2.0
 
@@ -149,7 +150,7 @@ def evaluate_heatmaps(
         patches = picture_patches(encoder, amplitude)
         brightest = brightest_pixel(amplitude)
         for key, asked in prompts.items():
-            peaks = prominent_peaks(smooth_logits(patches, asked), encoder.spec.cell_px)
+            peaks = prominent_peaks(object_logits(patches, asked), encoder.spec.cell_px)
             peaks = [within(peak, amplitude.shape) for peak in peaks]
             tallies[key].add(peaks, [box for box in image.boxes if box.category == key], brightest)
     if len(faults) == len(data.images):
