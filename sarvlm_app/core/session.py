@@ -13,6 +13,9 @@ from pathlib import Path
 from psygnal import Signal
 
 from sarvlm_app.core.answering import Answering, EncoderProvider
+from sarvlm_app.core.caption_session import CaptionModel, CaptionSession
+from sarvlm_app.core.caption_store import CaptionStore
+from sarvlm_app.core.captioning import CaptionerProvider, Captioning
 from sarvlm_app.core.export.candidates import write_candidates
 from sarvlm_app.core.export.heatmap import write_heatmap
 from sarvlm_app.core.export.picture import write_picture
@@ -21,9 +24,10 @@ from sarvlm_app.core.query import MOST_CANDIDATES, Answer, Candidate, Question, 
 from sarvlm_app.core.radiometry import Stretch
 from sarvlm_app.core.scene import Scene, close_handles, default_band, default_stretch, open_scene, scene_stats
 from sarvlm_app.core.simulate.demo import write_demo
-from sarvlm_app.errors import QueryError, SarvlmError, SceneError
+from sarvlm_app.errors import ModelError, QueryError, SarvlmError, SceneError
 from sarvlm_app.paths import cache_dir
 from sarvlm_app.settings import Settings
+from sarvlm_models.api import Captioner
 from sarvlm_models.types import TextQuery, Window
 
 QUERY_KEY = "query"
@@ -64,6 +68,13 @@ class Session:
     settings : Settings
     cache : Path, optional
         Folder of what can be made again; the user's cache folder by default.
+    captioner : callable, optional
+        Gives the captioning model; called on the compute lane.
+
+    Attributes
+    ----------
+    captions : CaptionSession
+        Descriptions of the scene on view.
     """
 
     scenes_changed = Signal()
@@ -76,7 +87,12 @@ class Session:
     message = Signal(str)
 
     def __init__(
-        self, runner: JobRunner, encoder: EncoderProvider, settings: Settings, cache: Path | None = None
+        self,
+        runner: JobRunner,
+        encoder: EncoderProvider,
+        settings: Settings,
+        cache: Path | None = None,
+        captioner: CaptionerProvider | None = None,
     ) -> None:
         self._runner = runner
         self._cache = cache or cache_dir()
@@ -88,6 +104,12 @@ class Session:
         self._threshold = settings.threshold
         self._top = MOST_CANDIDATES
         self._selected: int | None = None
+        provide = captioner or _no_captioner
+        model = CaptionModel(provide, Captioning(provide, self._answering))
+        self.captions = CaptionSession(runner, model, CaptionStore())
+        self.captions.failed.connect(self.failed.emit)
+        self.captions.message.connect(self.message.emit)
+        self.captions.described.connect(self._on_described)
 
     # ---- state -----------------------------------------------------------
     @property
@@ -181,6 +203,7 @@ class Session:
         place = self._open.index(entry)
         self._open.remove(entry)
         close_handles(scene)
+        self.captions.close(scene)
         self.scenes_changed.emit()
         self._stop_asking(entry)
         if entry is self._active:
@@ -217,6 +240,7 @@ class Session:
     def _show(self, entry: OpenScene | None) -> None:
         self._active = entry
         self._selected = None
+        self.captions.show(self.active, self.band)
         self.active_changed.emit()
         self.stretch_changed.emit()
         self.answer_changed.emit()
@@ -240,6 +264,12 @@ class Session:
             Work("", lambda _ctx: self._answering.is_encoded(scene, band), Lane.COMPUTE, "index", on_done=done,
                  on_failed=self.failed.emit)
         )  # fmt: skip
+
+    def _on_described(self, scene: Scene) -> None:
+        """Look whether what was encoded for a caption makes the whole scene."""
+        entry = self._entry(scene)
+        if entry is not None and not entry.encoded:
+            self._look_for_index(entry)
 
     def _mark_encoded(self, entry: OpenScene, encoded: bool) -> None:
         if entry.encoded != encoded:
@@ -410,6 +440,10 @@ def _load(path: Path) -> OpenScene:
     band = default_band(scene)
     scene_stats(scene, band)
     return OpenScene(scene, band, default_stretch(scene, band))
+
+
+def _no_captioner() -> Captioner:
+    raise ModelError("No captioning model was given to this session: start the window by `sarvlm`.")
 
 
 def _rethreshold(answer: Answer, query: TextQuery, top: int) -> Answer:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from sarvlm_app.core.caption_list import Where
 from sarvlm_app.core.session import Session
 from sarvlm_app.settings import Settings
 from sarvlm_app.ui.dialogs.shortcuts import ShortcutsDialog
@@ -38,6 +39,7 @@ class Commands(QObject):
         self._theme = theme
         self.settings = Settings()
         self.cancel_job: Callable[[], object] = lambda: None
+        self.describe: Callable[[Where], object] = lambda _where: None
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """Handler of every command, by its name in the action table."""
@@ -50,6 +52,7 @@ class Commands(QObject):
             "export_heatmap": self.export_heatmap,
             "export_candidates": self.export_candidates,
             "export_picture": self.export_picture,
+            "export_captions": self.export_captions,
             "quit": window.close,
             "focus_query": window.query.focus,
             "ask": window.query.ask,
@@ -57,6 +60,13 @@ class Commands(QObject):
             "next": session.next_candidate,
             "previous": session.previous_candidate,
             "cancel": self.escape,
+            "describe_view": lambda: self.describe(Where.VIEW),
+            "describe_place": lambda: self.describe(Where.PLACE),
+            "describe_region": lambda: self.describe(Where.REGION),
+            "describe_scene": lambda: self.describe(Where.SCENE),
+            "show_captions": self._view.captions.toggle,
+            "undo_caption": session.captions.undo,
+            "redo_caption": session.captions.redo,
             "toggle_heatmap": self._view.heatmap.toggle,
             "toggle_markers": self._view.numbers.toggle,
             "fit": window.canvas.fit,
@@ -84,18 +94,22 @@ class Commands(QObject):
 
     # ---- questions -------------------------------------------------------
     def ask(self, question: Question) -> None:
-        """Asks; the part in view is read first."""
+        """Asks; the part in view is read first. The places take the captions' place in the right column."""
+        self._view.captions.set_visible(False)
         self._session.ask(question.text, question.negatives, self._window.canvas.visible_window())
 
     def typed(self, text: str) -> None:
         """Follows the typing once the scene has been read."""
         if self._session.encoded and text:
+            self._view.captions.set_visible(False)
             self._session.type_ahead(text, self._window.query.negatives)
 
     def escape(self) -> None:
-        """Hides the toast, else leaves the query line, else cancels the running job."""
+        """Hides the toast, else ends the drawing of a region, else leaves the query line and cancels the job."""
         if self._window.toast.isVisible():
             self._window.toast.hide()
+        elif self._window.canvas.drawing:
+            self._window.canvas.set_drawing(False)
         else:
             self.cancel_job()
             self._window.canvas.setFocus()
@@ -122,14 +136,31 @@ class Commands(QObject):
         """Asks where to and writes the picture."""
         self._export("Export the picture", "PNG picture (*.png)", ".png", self._session.export_picture)
 
+    def export_captions(self) -> None:
+        """Asks where to and writes the captions of the scene, in the format of the chosen ending."""
+        scene = self._session.active
+        if scene is None or not self._session.captions.captions:
+            return
+        self._window.captions.list.finish_editing()
+        proposed = self._folder() / f"{scene.path.stem}_captions.geojson"
+        kinds = "GeoJSON (*.geojson);;CSV table (*.csv)"
+        name, kind = QFileDialog.getSaveFileName(self._window, "Export the captions", str(proposed), kinds)
+        if name:
+            path = Path(name)
+            self._session.captions.export(
+                path if path.suffix else path.with_suffix(".csv" if "csv" in kind else ".geojson")
+            )
+
+    def _folder(self) -> Path:
+        return Path(self.settings.last_folder) if self.settings.last_folder else Path.home()
+
     def _export(self, title: str, kinds: str, suffix: str, write: Callable[[Path], object]) -> None:
         answer = self._session.answer
         if answer is None:
             return
         words = "_".join(parse_question(answer.query.text).text.split()[:5])
         stem = "".join(letter for letter in words if letter.isalnum() or letter == "_") or "answer"
-        folder = Path(self.settings.last_folder) if self.settings.last_folder else Path.home()
-        proposed = folder / f"{answer.scene.path.stem}_{stem}{suffix}"
+        proposed = self._folder() / f"{answer.scene.path.stem}_{stem}{suffix}"
         name, _ = QFileDialog.getSaveFileName(self._window, title, str(proposed), kinds)
         if name:
             path = Path(name)

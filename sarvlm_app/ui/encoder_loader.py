@@ -1,10 +1,11 @@
-"""Loads the model once, on the lane that computes, when it is first needed."""
+"""Loads the models once, on the lane that computes, when they are first needed."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
-from sarvlm_models.api import DenseEncoder
+from sarvlm_models.api import Captioner, DenseEncoder
 
 
 class EncoderLoader:
@@ -38,3 +39,26 @@ class EncoderLoader:
 
         device = choose_device(self._device).reason
         return self().spec.model_id.partition("@")[0], device
+
+
+class CaptionerLoader:
+    """Gives the captioner that shares the encoder's image tower; the first call loads both.
+
+    Parameters
+    ----------
+    encoder : callable
+        Gives the encoder.
+    """
+
+    def __init__(self, encoder: Callable[[], DenseEncoder]) -> None:
+        self._encoder = encoder
+        self._captioner: Captioner | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Captioner:
+        with self._lock:
+            if self._captioner is None:
+                from sarvlm_models.captioner import captioner_of
+
+                self._captioner = captioner_of(self._encoder())
+            return self._captioner

@@ -47,3 +47,8 @@ def places_text(count: int) -> str:
     if count == 0:
         return "Nothing stands out"
     return "1 place stands out" if count == 1 else f"{count} places stand out"
+
+
+def share_text(share: float) -> str:
+    """A share of 0..1 as `62 %`, with a blank that does not break."""
+    return f"{100 * share:.0f}\u00a0%"

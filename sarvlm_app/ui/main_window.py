@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMenuBar,
     QPushButton,
     QScrollArea,
+    QStackedWidget,
     QStatusBar,
     QToolBar,
     QVBoxLayout,
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 from sarvlm_app.core.session import Session
 from sarvlm_app.ui.bridge import Background
 from sarvlm_app.ui.notifications import Toast
+from sarvlm_app.ui.panels.captions import CaptionsPanel
 from sarvlm_app.ui.panels.display import DisplayPanel
 from sarvlm_app.ui.panels.facts import FactsPanel
 from sarvlm_app.ui.panels.jobs import JobsBar
@@ -36,19 +38,24 @@ from sarvlm_app.ui.pictures import Pictures
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
 from sarvlm_app.ui.viewer.canvas import SceneCanvas
-from sarvlm_app.ui.widgets import named_widget
+from sarvlm_app.ui.widgets import named_frame, named_widget
 
 _LEFT_PX, _RIGHT_PX = 256, 330
 
 
 class MainWindow(QMainWindow):
-    """Holds the widgets; `closing` is called once, before the window goes."""
+    """Holds the widgets.
+
+    `may_close` is asked before the window goes; `closing` is called once, when it does.
+    """
 
     def __init__(self, session: Session, theme: Theme, view: ViewState, background: Background) -> None:
         super().__init__()
         self.setWindowTitle("SARVLM Desktop")
         self.setMinimumSize(900, 600)
+        self.may_close: Callable[[], bool] = lambda: True
         self.closing: Callable[[], None] = lambda: None
+        self._view = view
         self._closed = False
         pictures = Pictures(background)
         pictures.setParent(self)
@@ -60,6 +67,7 @@ class MainWindow(QMainWindow):
         self.facts = FactsPanel()
         self.results = ResultsPanel(session, theme, pictures)
         self.selected = SelectedPanel(session, theme, pictures)
+        self.captions = CaptionsPanel(session, theme)
         self.pointer = PointerLine()
         self.jobs = JobsBar(theme)
         self.model_label = QLabel(objectName="modelName")
@@ -82,16 +90,11 @@ class MainWindow(QMainWindow):
         self._corner = right
         menu.setCornerWidget(right, Qt.Corner.TopRightCorner)
         self.setMenuBar(menu)
-        find = QPushButton("Find", objectName="modeButton", checkable=True, checked=True)
-        find.setFixedHeight(36)
-        find.setToolTip("Find places in a scene by words")
-        find.clicked.connect(lambda: find.setChecked(True))
-        find.clicked.connect(self.query.focus)
         top = named_widget("topBar")
         bar = QHBoxLayout(top)
         bar.setContentsMargins(10, 8, 10, 8)
         bar.setSpacing(10)
-        bar.addWidget(find, 0, Qt.AlignmentFlag.AlignTop)
+        bar.addWidget(self._make_modes(), 0, Qt.AlignmentFlag.AlignTop)
         bar.addWidget(self.query, 1)
         toolbar = QToolBar("Question", objectName="questionBar", movable=False, floatable=False)
         toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
@@ -99,6 +102,32 @@ class MainWindow(QMainWindow):
         toolbar.addWidget(top)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, toolbar)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+
+    def _make_modes(self) -> QWidget:
+        """What the right column holds: places or captions."""
+        self.find_mode = QPushButton("Find", objectName="modeButton", checkable=True)
+        self.find_mode.setToolTip("Find places in a scene by words (Ctrl+K)")
+        self.find_mode.clicked.connect(lambda: self._view.captions.set_visible(False))
+        self.find_mode.clicked.connect(self.query.focus)
+        self.caption_mode = QPushButton("Caption", objectName="modeButton", checkable=True)
+        self.caption_mode.setToolTip("Describe what the scene shows, in words (C)")
+        self.caption_mode.clicked.connect(lambda: self._view.captions.set_visible(True))
+        frame = named_frame("modes")
+        frame.setFixedHeight(36)
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(2, 2, 2, 2)
+        row.setSpacing(2)
+        for button in (self.find_mode, self.caption_mode):
+            button.clicked.connect(self._show_mode)
+            row.addWidget(button)
+        self._view.captions.changed.connect(self._show_mode)
+        return frame
+
+    def _show_mode(self) -> None:
+        captions = self._view.captions.visible
+        self.find_mode.setChecked(not captions)
+        self.caption_mode.setChecked(captions)
+        self._right.setCurrentIndex(1 if captions else 0)
 
     def show_model(self, model: str, device: str) -> None:
         """Names the model and the device in the upper right corner."""
@@ -116,16 +145,20 @@ class MainWindow(QMainWindow):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(left)
         scroll.setMinimumWidth(220)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(12, 11, 12, 11)
-        column.setSpacing(10)
-        column.addWidget(self.results, 1)
-        column.addWidget(self.selected)
-        right.setMinimumWidth(280)
+        self._right = QStackedWidget()
+        for parts in ((self.results, self.selected), (self.captions,)):
+            page = QWidget()
+            column = QVBoxLayout(page)
+            column.setContentsMargins(12, 11, 12, 11)
+            column.setSpacing(10)
+            for part in parts:
+                column.addWidget(part, 0 if part is self.selected else 1)
+            self._right.addWidget(page)
+        self._right.setMinimumWidth(300)
+        self._show_mode()
         docks = (
             self._dock("Scene", scroll, Qt.DockWidgetArea.LeftDockWidgetArea),
-            self._dock("Results", right, Qt.DockWidgetArea.RightDockWidgetArea),
+            self._dock("Results", self._right, Qt.DockWidgetArea.RightDockWidgetArea),
         )
         self.resizeDocks(list(docks), [_LEFT_PX, _RIGHT_PX], Qt.Orientation.Horizontal)
 
@@ -147,6 +180,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         if not self._closed:
+            if not self.may_close():
+                event.ignore()
+                return
             self._closed = True
             self.closing()
             self.canvas.shut_down()

@@ -39,10 +39,11 @@ class Shown(QObject):
 
 
 class ViewState(QObject):
-    """The three layers of the canvas."""
+    """The three layers of the canvas; and whether the captions stand in the right column, instead of the places."""
 
     def __init__(self) -> None:
         super().__init__()
         self.numbers = Shown()
         self.heatmap = Shown(opacity=0.85)
         self.image = Shown()
+        self.captions = Shown(visible=False)

@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
+from sarvlm_app.core.caption_list import Where
+from sarvlm_app.core.caption_session import CAPTION_KEY
+from sarvlm_app.core.captioning import CaptionerProvider
 from sarvlm_app.core.jobs import JobRunner, JobState, JobStatus
 from sarvlm_app.core.session import QUERY_KEY, Session
 from sarvlm_app.errors import QueryError, SarvlmError, StorageError
@@ -16,9 +19,10 @@ from sarvlm_app.settings import Settings, save_settings
 from sarvlm_app.ui.actions import build_actions
 from sarvlm_app.ui.bridge import Background, MainThreadPost
 from sarvlm_app.ui.canvas_presenter import CanvasPresenter
+from sarvlm_app.ui.caption_presenter import CaptionPresenter
 from sarvlm_app.ui.commands import Commands
 from sarvlm_app.ui.dialogs.report import ReportDialog, report_text
-from sarvlm_app.ui.encoder_loader import EncoderLoader
+from sarvlm_app.ui.encoder_loader import CaptionerLoader, EncoderLoader
 from sarvlm_app.ui.main_window import MainWindow
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
@@ -36,15 +40,24 @@ class Workplace(QObject):
         As remembered from the last time; saved again when the window closes.
     encoder : EncoderLoader, optional
         Gives the model; default: the shipped one on the device of the settings.
+    captioner : callable, optional
+        Gives the captioning model; default: the one that belongs to the encoder.
     """
 
-    def __init__(self, app: QApplication, settings: Settings, encoder: EncoderLoader | None = None) -> None:
+    def __init__(
+        self,
+        app: QApplication,
+        settings: Settings,
+        encoder: EncoderLoader | None = None,
+        captioner: CaptionerProvider | None = None,
+    ) -> None:
         super().__init__()
         self._question_job = 0
         self._post = MainThreadPost()
         self.runner = JobRunner(self._post)
         self.encoder = encoder if encoder is not None else EncoderLoader(settings.device)
-        self.session = Session(self.runner, self.encoder, settings)
+        provide = captioner if captioner is not None else CaptionerLoader(self.encoder)
+        self.session = Session(self.runner, self.encoder, settings, captioner=provide)
         self.theme = Theme(app, settings.theme)
         self.theme.apply()
         self.view = ViewState()
@@ -59,11 +72,15 @@ class Workplace(QObject):
         self.window.selected.set_exports([self.actions[name] for name in exports])
         panels = (self.window.display, self.window.pointer)
         self.presenter = CanvasPresenter(self.session, self.window.canvas, self.view, self.background, panels)
+        self.describer = CaptionPresenter(self.session, self.window.canvas, self.view)
+        self.commands.describe = self.describer.describe
+        self.window.may_close = self.keep_captions
         self.window.closing = self.shut_down
         self._wire_session()
         self._wire_window()
         self._show_active()
         self._show_answer()
+        self._show_captions()
 
     def start(self, scene_paths: Sequence[Path]) -> None:
         """Opens the first scenes, or the demo scene, then loads the model while the user looks."""
@@ -80,6 +97,24 @@ class Workplace(QObject):
         if not geometry or not self.window.restoreGeometry(geometry):
             screen = self.window.screen().availableGeometry()
             self.window.resize(min(1600, screen.width()), min(1000, screen.height()))
+
+    def keep_captions(self) -> bool:
+        """Writes what of the captions is not on disk yet; where it cannot, whether the user closes all the same."""
+        self.window.captions.list.finish_editing()
+        try:
+            self.session.captions.flush()
+        except StorageError as error:
+            many = self.session.captions.unkept
+            box = QMessageBox(QMessageBox.Icon.Warning, "Captions are not saved", str(error), parent=self.window)
+            box.setInformativeText(
+                f"Captions not saved: {many}. They can still be exported to another place (Ctrl+Shift+E)."
+            )
+            back = box.addButton("Back to the window", QMessageBox.ButtonRole.RejectRole)
+            box.addButton("Close without saving", QMessageBox.ButtonRole.DestructiveRole)
+            box.setDefaultButton(back)
+            box.exec()
+            return box.clickedButton() is not back
+        return True
 
     def shut_down(self) -> None:
         """Remembers the choices, cancels every job and waits for the lanes."""
@@ -105,6 +140,7 @@ class Workplace(QObject):
         session.failed.connect(self._show_fault)
         session.message.connect(self.window.toast.show_message)
         session.encoded_changed.connect(self._show_encoded)
+        session.captions.changed.connect(self._show_captions)
         self.runner.changed.connect(self._show_job)
         self.runner.crashed.connect(self._show_crash)
 
@@ -126,6 +162,12 @@ class Workplace(QObject):
         self.window.query.show_question(self.session.query_text, self.session.negatives)
         for name in _ANSWER_ACTIONS:
             self.actions[name].setEnabled(self.session.answer is not None)
+
+    def _show_captions(self) -> None:
+        captions = self.session.captions
+        self.actions["export_captions"].setEnabled(bool(captions.captions))
+        for name, what in (("undo_caption", captions.undo_name), ("redo_caption", captions.redo_name)):
+            self.actions[name].setEnabled(bool(what))
 
     def _show_encoded(self) -> None:
         """Words typed while the scene was not encoded yet are answered now."""
@@ -149,6 +191,8 @@ class Workplace(QObject):
 
     def _show_job(self, job: JobStatus) -> None:
         self.window.jobs.show_job(job)
+        if job.key == CAPTION_KEY:
+            self.window.captions.show_job(job)
         if job.key != QUERY_KEY or job.id < self._question_job or not job.title:
             return
         self._question_job = job.id
@@ -176,6 +220,18 @@ class Workplace(QObject):
         window.scenes.demo_clicked.connect(self.session.open_demo)
         window.canvas.files_dropped.connect(commands.open_paths)
         window.jobs.cancel_clicked.connect(self.session.cancel)
-        for action, shown in (("toggle_heatmap", view.heatmap), ("toggle_markers", view.numbers)):
+        self._wire_captions()
+        toggles = (("toggle_heatmap", view.heatmap), ("toggle_markers", view.numbers), ("show_captions", view.captions))
+        for action, shown in toggles:
             self.actions[action].setChecked(shown.visible)
             shown.changed.connect(lambda name=action, layer=shown: self.actions[name].setChecked(layer.visible))
+
+    def _wire_captions(self) -> None:
+        panel = self.window.captions
+        panel.wanted.connect(self.describer.describe)
+        panel.chosen.connect(self.describer.fly)
+        panel.export_clicked.connect(self.commands.export_captions)
+        panel.cancel_clicked.connect(self.session.cancel)
+        panel.told.connect(self.window.toast.show_message)
+        self.window.selected.describe.clicked.connect(lambda: self.describer.describe(Where.PLACE))
+        self.window.canvas.drawing_changed.connect(panel.show_drawing)

@@ -44,11 +44,15 @@ def harbour(path: Path, seed: int = 0, places: int = 3) -> Path:
 class Bench:
     """A session with its runner, its encoder and a main thread that runs when it is told to."""
 
-    def __init__(self, tmp_path: Path, provide: Callable[[], Any] | None = None) -> None:
+    def __init__(
+        self, tmp_path: Path, provide: Callable[[], Any] | None = None, captioner: Callable[[], Any] | None = None
+    ) -> None:
         self.posted: queue.Queue[Callable[[], None]] = queue.Queue()
         self.runner = JobRunner(self.posted.put)
         self.encoder = FakeEncoder()
-        self.session = Session(self.runner, provide or (lambda: self.encoder), Settings(), tmp_path / "cache")
+        self.session = Session(
+            self.runner, provide or (lambda: self.encoder), Settings(), tmp_path / "cache", captioner
+        )
         self.failed: list[SarvlmError] = []
         self.crashes: list[BaseException] = []
         self.answers: list[Answer | None] = []

@@ -120,6 +120,24 @@ def show_place(place: Workplace) -> None:
     canvas.look_at(col, row, zoom)
 
 
+def show_captions(place: Workplace) -> bool:
+    """Describe the view about the best place and the whole scene, and mark the view; False where no model can."""
+    captions, canvas = place.session.captions, place.window.canvas
+    ask(place, PRESENT)
+    show_place(place)
+    for count, action in enumerate(("describe_scene", "describe_view"), start=1):
+        place.actions[action].trigger()
+        wait_until("a caption", lambda count=count: len(captions.captions) == count or captions.fault is not None)
+        if captions.fault is not None:
+            print(f"No picture of the captions: {captions.fault}", file=sys.stderr)
+            return False
+    place.view.heatmap.set_visible(False)
+    selected = captions.selected
+    if selected is not None:
+        canvas.fly_to_window(selected.window)
+    return True
+
+
 def take_all(folder: Path) -> None:
     from sarvlm_app.ui.app import make_application, prepare_environment
 
@@ -144,6 +162,8 @@ def take_all(folder: Path) -> None:
     ask(place, ABSENT)
     place.window.canvas.fit()
     take(place, folder / "nothing-stands-out.png")
+    if show_captions(place):
+        take(place, folder / "captions.png")
     place.window.close()
 
 

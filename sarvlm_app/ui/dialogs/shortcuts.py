@@ -22,6 +22,9 @@ class ShortcutsDialog(QDialog):
             ("Ask the question in the query line", "Return"),
             ("Exclude something", "type  -open water  or use the not… field"),
         ]
+        rows += [
+            ("Change, copy, delete the selected caption", "F2,  Ctrl+C,  Del  in the list of captions"),
+        ]
         for spec in ACTIONS:
             if spec.shortcuts:
                 native = QKeySequence.SequenceFormat.NativeText

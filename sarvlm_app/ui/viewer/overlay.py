@@ -180,7 +180,8 @@ class Overlay(QWidget):
         """The word of a frame: above its corner where there is room, else inside."""
         width = painter.fontMetrics().horizontalAdvance(label) + 14.0
         left = min(max(box.left(), 4.0), max(4.0, self.width() - width - 4.0))
-        top = box.top() - 23.0 if box.top() >= 27.0 else max(box.top() + 4.0, 4.0)
+        highest = 46.0 if self.state.badges else 4.0
+        top = box.top() - 23.0 if box.top() >= highest + 23.0 else max(box.top() + 4.0, highest)
         place = QRectF(left, top, width, 20.0)
         self._shaded(painter, place)
         painter.setPen(_FRAME)
