@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from .coca_captioner import CocaCaptioner
 from .compact import CompactEncoder
 from .locations import weights_dir
 from .pictures import prepare_picture
-from .said_counts import agrees
+from .said_counts import agrees, other_numbers
 from .types import Caption, Float32, SceneStats
 
 ARCHITECTURE: Final = "sarcap-compact"
@@ -94,8 +94,9 @@ class CompactCaptioner:
     ) -> Caption:
         """The caption of a chip; `counts` are told to the decoder before it speaks.
 
-        It is the most probable of those found that state the counts, or of all
-        where none does.
+        It is the most probable of those found that state the counts. Where
+        none does, the search is done again without any other number; where
+        that does not help either, it is the most probable of the first.
         """
         fused = self._encoder.fused_features(intensity, stats, spacing_m)
         whole = torch.from_numpy(self._encoder.encode_chips([intensity], stats, spacing_m)).to(fused.device)
@@ -110,11 +111,24 @@ class CompactCaptioner:
             no_repeat=NO_REPEAT,
             barred=(PAD, BOS, SEP, UNKNOWN),
         )
-        found = [(self._words.decode(each.tokens), each.logprob) for each in
-                 beam_search(decoding, prefix, options, fused.device)]  # fmt: skip
-        right = [each for each in found if counts and agrees(each[0], counts)]
-        raw, logprob = (right or found)[0]
-        return Caption(display_text(raw), raw, logprob, None, self._model_id, bool(right) if counts else None)
+        found = self._search(decoding, prefix, options)
+        if not counts:
+            return self._caption(found[0], None)
+        right = next((each for each in found if agrees(each[0], counts)), None)
+        if right is None:
+            barred = (*options.barred, *other_numbers(self._words, counts))
+            again = self._search(decoding, prefix, replace(options, barred=barred))
+            right = next((each for each in again if agrees(each[0], counts)), None)
+        return self._caption(right or found[0], right is not None)
+
+    def _search(self, decoding: _Words, prefix: Sequence[int], options: SearchOptions) -> list[tuple[str, float]]:
+        """Raw text and log-probability of the captions found, the best first."""
+        found = beam_search(decoding, prefix, options, self._encoder.device)
+        return [(self._words.decode(each.tokens), each.logprob) for each in found]
+
+    def _caption(self, found: tuple[str, float], agreeing: bool | None) -> Caption:
+        raw, logprob = found
+        return Caption(display_text(raw), raw, logprob, None, self._model_id, agreeing)
 
     def caption_picture(
         self,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from .caption_words import LARGEST_NUMBER
+from .caption_words import LARGEST_NUMBER, WordList
 
 _NUMBER_WORDS: Final = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -72,6 +72,16 @@ def agrees(raw: str, counts: Mapping[str, int]) -> bool:
         if number > LARGEST_NUMBER and not (kind in said and said[kind] in (None, number)):
             return False
     return True
+
+
+def other_numbers(words: WordList, counts: Mapping[str, int]) -> list[int]:
+    """Tokens of the numbers, in digits and in words, that none of the counts is."""
+    told = {str(number) for number in counts.values()}
+    told |= {_NUMBER_WORDS[number] for number in counts.values() if number < len(_NUMBER_WORDS)}
+    if any(number > LARGEST_NUMBER for number in counts.values()):
+        told |= {digit for number in counts.values() for digit in str(number)} | {_NUMBER_WORDS[LARGEST_NUMBER]}
+    every = {*_NUMBER_WORDS, *(str(number) for number in range(LARGEST_NUMBER + 1))}
+    return [place for place, word in enumerate(words.words) if word in every - told]
 
 
 def _number(words: Sequence[str], place: int) -> int | None:

@@ -17,9 +17,10 @@ from sarvlm_app.cli.output import print_json, require_places
 from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.answering import Answering
 from sarvlm_app.core.kept import keep_within
+from sarvlm_app.core.patches import part_of
 from sarvlm_app.core.query import Answer, Question, Timing, check_text, masked, peaks
 from sarvlm_app.core.scene import Scene, resolve_band, scene_stats
-from sarvlm_app.errors import QueryError, SceneError, StorageError
+from sarvlm_app.errors import SceneError, StorageError
 from sarvlm_app.paths import cache_dir, data_dir
 from sarvlm_app.settings import Settings, load_settings
 from sarvlm_models.types import TextQuery, Window
@@ -45,7 +46,7 @@ def query(options: argparse.Namespace) -> int:
         _export(answer, answering.encoder.spec.weights_sha256, options, progress)
     if options.reference:
         _note_scales(scene)
-    _stay_within_limit(cache, scene)
+    stay_within_limit(cache, scene)
     if options.json:
         print_json(as_json(answer))
     else:
@@ -61,21 +62,8 @@ def _question(options: argparse.Namespace) -> Question:
     scene = open_given(options.scene)
     threshold = Settings().threshold if options.threshold is None else options.threshold
     asked = TextQuery(options.text.strip(), tuple(text.strip() for text in options.negative), threshold)
-    return Question(asked, scene, resolve_band(scene, options.band), options.top, _area(options.window, scene))
-
-
-def _area(given: tuple[int, int, int, int] | None, scene: Scene) -> Window | None:
-    """The part of the scene inside --window."""
-    if given is None:
-        return None
-    area = Window(*given).intersection(Window(0, 0, scene.width, scene.height))
-    if area is None:
-        wanted = ",".join(map(str, given))
-        raise QueryError(
-            f"The window {wanted} lies outside {scene.path}, which has {scene.width} x {scene.height} px; "
-            "choose one inside."
-        )
-    return area
+    area = part_of(scene, Window(*options.window)) if options.window else None
+    return Question(asked, scene, resolve_band(scene, options.band), options.top, area)
 
 
 def _by_reference(answering: Answering, question: Question, progress: Progress) -> Answer:
@@ -132,7 +120,7 @@ def _export(answer: Answer, weights_sha256: str, options: argparse.Namespace, pr
         write_picture(answer, options.png)
 
 
-def _stay_within_limit(cache: Path, scene: Scene) -> None:
+def stay_within_limit(cache: Path, scene: Scene) -> None:
     """Drop the oldest kept scenes; the answer is there, so a fault here is a remark."""
     loaded = load_settings()
     if loaded.message is not None:

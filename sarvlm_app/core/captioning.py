@@ -18,13 +18,13 @@ from sarvlm_app.core.answering import Answering
 from sarvlm_app.core.counting import count_objects
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.landcover import cover_shares
-from sarvlm_app.core.patches import Patches, fits_alone, picture_patches
+from sarvlm_app.core.patches import Patches, fits_alone, part_of, picture_patches
 from sarvlm_app.core.prominence import Peak
 from sarvlm_app.core.query import TextVectors
 from sarvlm_app.core.scene import Scene, read_chip, scene_stats
 from sarvlm_app.core.scene_index import Layout, filled, layout_of
-from sarvlm_app.core.summary import Share, summary
-from sarvlm_app.errors import QueryError, SceneError
+from sarvlm_app.core.summary import Share, picture_of, summary
+from sarvlm_app.errors import SceneError
 from sarvlm_models.api import Captioner, DenseEncoder
 from sarvlm_models.types import Caption, Chip, Float32, Window
 
@@ -74,7 +74,8 @@ class Captioned:
         Of every kind that was counted, 0 where none stands out
         (`counting.COUNTABLES` has the names); empty where nothing was.
     cover : tuple of (name, share)
-        Land cover: shares 0..1 of the area with data, the largest first.
+        Land cover: shares 0..1 of the area with data, the largest first; what
+        has no name is left out.
     model_id : str
         Of the captioning model.
     """
@@ -138,7 +139,7 @@ class Captioning:
         """
         ctx.step(message="Loading the captioner")
         captioner = self._provide()
-        area = area_of(request)
+        area = part_of(request.scene, request.window)
         layout = layout_of(request.scene, request.band, self._answering.encoder.spec)
         if not fits_alone(layout, area):
             _require_something(request, area)
@@ -149,7 +150,8 @@ class Captioning:
         if is_chip(request, area):
             caption = captioner.caption_picture(np.sqrt(chip.intensity), layout.key.spacing_m, None, request.beams)
             return Captioned(request, caption.text, caption.raw, caption.logprob, {}, (), captioner.model_id)
-        found = self._find(request, area, ctx, count=captioner.uses_counts)
+        patches = self._answering.patches(request.scene, request.band, area, ctx)
+        found = self._find(request, patches, area, ctx, count=captioner.uses_counts)
         ctx.step(message="Finding words")
         stats, counts = scene_stats(request.scene, request.band), found.counts or None
         said = captioner.caption(filled(chip, stats), stats, layout.key.spacing_m, counts, request.beams)
@@ -157,45 +159,22 @@ class Captioning:
         return Captioned(request, text, said.raw, said.logprob, found.counts, found.cover, captioner.model_id)
 
     def _summed_up(self, request: CaptionRequest, area: Window, captioner: Captioner, ctx: JobContext) -> Captioned:
-        found = self._find(request, area, ctx, count=captioner.uses_counts)
-        if not found.cover:
+        patches = self._answering.patches(request.scene, request.band, area, ctx)
+        if not patches.vectors.any():
             raise _no_data(request)
+        found = self._find(request, patches, area, ctx, count=captioner.uses_counts)
         subject = "The scene" if request.window is None else "This part of the scene"
-        text = summary(subject, found.cover, found.objects)
+        text = summary(subject, found.cover, found.objects, counted=captioner.uses_counts)
         return Captioned(request, text, text, None, found.counts, found.cover, captioner.model_id)
 
-    def _find(self, request: CaptionRequest, area: Window, ctx: JobContext, *, count: bool) -> Found:
+    def _find(self, request: CaptionRequest, patches: Patches, area: Window, ctx: JobContext, *, count: bool) -> Found:
         """Ground and, where wanted, objects of a part."""
-        patches = self._answering.patches(request.scene, request.band, area, ctx)
         texts = self._answering.texts
-        cover = cover_shares(patches.vectors, texts, ctx)
+        cover = cover_shares(patches.vectors, texts, ctx, only_sure=request.scene.spacing_m is None)
         if not count:
             return Found({}, cover)
         objects = count_objects(patches.around, patches.cell_px, texts, ctx)
         return Found({key: _inside(peaks, patches, area) for key, peaks in objects.items()}, cover)
-
-
-def area_of(request: CaptionRequest) -> Window:
-    """The part of the scene that is described.
-
-    Raises
-    ------
-    QueryError
-        The window lies outside.
-    """
-    scene = request.scene
-    whole = Window(0, 0, scene.width, scene.height)
-    if request.window is None:
-        return whole
-    area = request.window.intersection(whole)
-    if area is None:
-        given = request.window
-        wanted = f"{given.col},{given.row},{given.width},{given.height}"
-        raise QueryError(
-            f"The window {wanted} lies outside {scene.path}, which has {scene.width} x {scene.height} px; "
-            "choose one inside."
-        )
-    return area
 
 
 def is_chip(request: CaptionRequest, area: Window) -> bool:
@@ -206,7 +185,7 @@ def is_chip(request: CaptionRequest, area: Window) -> bool:
 
 def checked_text(said: Caption, found: Found) -> str:
     """The caption's words, or sentences of what was found where those contradict it or leave it out."""
-    return summary("The image", found.cover, found.objects) if said.agrees is False else said.text
+    return picture_of(found.objects) if said.agrees is False else said.text
 
 
 def caption_picture(
@@ -233,7 +212,7 @@ def caption_picture(
     patches, cell = picture_patches(encoder, amplitude), encoder.spec.cell_px
     objects = count_objects(patches, cell, texts)
     places = {key: tuple((peak.x / width, peak.y / height) for peak in peaks) for key, peaks in objects.items()}
-    found = Found(places, cover_shares(patches, texts))
+    found = Found(places, ())
     said = captioner.caption_picture(amplitude, None, found.counts, beams)
     return PictureCaption(said, checked_text(said, found), found.counts)
 
@@ -278,9 +257,7 @@ def _part(request: CaptionRequest) -> str:
 
 def _no_data(request: CaptionRequest) -> SceneError:
     band = request.scene.bands[request.band - 1].name
-    return SceneError(
-        f"{_part(request)} holds no data in {band}, so there is nothing to describe; choose another part."
-    )
+    return SceneError(f"{_part(request)} holds too little data in {band} to be described; choose another part.")
 
 
 def _no_contrast(request: CaptionRequest) -> SceneError:

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.query import TextVectors
-from sarvlm_models.types import Float16, Float32
+from sarvlm_models.types import Float16, Float32, TextQuery
 
 SMOOTH_CELLS: Final = 1.5
 """Sigma over which similarities are averaged: ground is wider than a cell, and speckle is not."""
@@ -34,8 +34,7 @@ COVERS: Final = (
     Cover("farmland", ("farm fields", "rectangular agricultural fields", "orchards", "rice paddies")),
     Cover("grassland", ("grassland", "meadows and pasture", "a golf course or park")),
     Cover("forest", ("forest", "dense woodland")),
-    Cover("scrubland", ("scrubland", "hills with low bushes")),
-    Cover("mountains", ("mountains", "rugged mountain slopes")),
+    Cover("hills and scrubland", ("scrubland", "hills with low bushes", "mountains", "rugged mountain slopes")),
     Cover("bare ground", ("desert", "bare ground", "a dry lake bed", "a quarry")),
     Cover("airfield", ("an airport", "a runway")),
     Cover("built-up area", ("a city", "a residential area", "houses along streets", "high-rise buildings")),
@@ -43,7 +42,9 @@ COVERS: Final = (
 )
 
 
-def cover_shares(vectors: Float16, texts: TextVectors, ctx: JobContext | None = None) -> tuple[tuple[str, float], ...]:
+def cover_shares(
+    vectors: Float16, texts: TextVectors, ctx: JobContext | None = None, *, only_sure: bool = False
+) -> tuple[tuple[str, float], ...]:
     """Shares of the kinds of ground.
 
     Parameters
@@ -52,31 +53,42 @@ def cover_shares(vectors: Float16, texts: TextVectors, ctx: JobContext | None = 
         Zeros where there is no data.
     texts : TextVectors
         Of the model that made them.
+    only_sure : bool
+        Leave places unnamed at which even the best text is more likely absent
+        than not, where the model has learned that point. Without pixel spacing
+        a field may be a meadow or a patch of sea.
     ctx : JobContext, optional
         Told of the rows; the place to cancel.
 
     Returns
     -------
     tuple of (name, share)
-        Of the cells with data, 0..1, the largest first, all above 0; their sum
-        is 1. Empty where there is no data.
+        Of the cells with data, 0..1, the largest first, all above 0; they sum
+        to at most 1. Empty where there is no data, or nothing can be named.
     """
     wording = [text for cover in COVERS for text in cover.texts]
     owner = np.repeat(np.arange(len(COVERS)), [len(cover.texts) for cover in COVERS])
     matrix = texts.vectors(wording).T
-    cells = np.zeros(len(COVERS), np.int64)
-    rows = vectors.shape[0]
+    least = absence(texts) if only_sure else -np.inf
+    cells, total, rows = np.zeros(len(COVERS), np.int64), 0, vectors.shape[0]
     for start in range(0, rows, ROWS_AT_ONCE):
         if ctx is not None:
             ctx.step(start, rows, "Naming the ground")
         first, end = max(0, start - _HALO), min(rows, start + ROWS_AT_ONCE + _HALO)
-        winner = owner[_smoothed(vectors[first:end], matrix).argmax(axis=-1)]
         own = slice(start - first, start - first + ROWS_AT_ONCE)
+        cosines = _smoothed(vectors[first:end], matrix)[own]
         known = vectors[first:end][own].any(axis=-1)
-        cells += np.bincount(winner[own][known], minlength=len(COVERS))
-    total = int(cells.sum())
+        total += int(known.sum())
+        named = known & (cosines.max(axis=-1) >= least)
+        cells += np.bincount(owner[cosines.argmax(axis=-1)][named], minlength=len(COVERS))
     found = [(cover.name, int(count) / total) for cover, count in zip(COVERS, cells, strict=True) if count]
     return tuple(sorted(found, key=lambda entry: -entry[1]))
+
+
+def absence(texts: TextVectors) -> float:
+    """Cosine below which the model takes a text to be absent; minus infinity where it has learned none."""
+    asked = texts.prompts(TextQuery(COVERS[0].name))
+    return -np.inf if asked.bias is None else -asked.bias / asked.scale
 
 
 def _smoothed(vectors: Float16, matrix: Float32) -> NDArray[np.float32]:

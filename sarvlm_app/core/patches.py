@@ -13,6 +13,7 @@ from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.core.scene_index import Layout, encode_window, find_index, layout_of, open_or_create
 from sarvlm_app.core.tiling import plan_windows
+from sarvlm_app.errors import QueryError
 from sarvlm_models.api import DenseEncoder
 from sarvlm_models.types import Float16, Float32, SceneStats, Window
 
@@ -65,6 +66,26 @@ class _Cells:
         return _Cells(
             max(0, self.r0 - by), min(layout.rows, self.r1 + by), max(0, self.c0 - by), min(layout.cols, self.c1 + by)
         )
+
+
+def part_of(scene: Scene, window: Window | None) -> Window:
+    """What of a window (None: everything) lies in a scene.
+
+    Raises
+    ------
+    QueryError
+        Nothing does.
+    """
+    whole = Window(0, 0, scene.width, scene.height)
+    part = whole if window is None else window.intersection(whole)
+    if part is None:
+        assert window is not None
+        wanted = f"{window.col},{window.row},{window.width},{window.height}"
+        raise QueryError(
+            f"The window {wanted} lies outside {scene.path}, which has {scene.width} x {scene.height} px; "
+            "choose one inside."
+        )
+    return part
 
 
 def fits_alone(layout: Layout, area: Window) -> bool:

@@ -21,6 +21,8 @@ WORTH_TELLING: Final = 0.03
 """Smaller shares of the ground are not named."""
 MOST_COVERS: Final = 4
 MOST_PLACES: Final = 3
+ALL_NAMED: Final = 0.9
+"""Where less of the ground has a name, it is said so."""
 
 
 def summary(
@@ -33,13 +35,13 @@ def summary(
     subject : str
         What they are about: "The scene".
     cover : sequence of (name, share)
-        Of `landcover.cover_shares`; empty where nothing is known of the ground.
+        Of `landcover.cover_shares`; empty where no ground could be named.
     found : mapping of concept key to places
         Of the kinds that were looked for.
     counted : bool
         Whether objects were looked for at all.
     """
-    sentences = [f"{subject} is {cover_words(cover)}."] if cover else []
+    sentences = [f"{subject} is {cover_words(cover)}." if cover else "What covers the ground is unclear."]
     sentences += count_sentences(found) if counted else []
     return " ".join(sentences)
 
@@ -52,11 +54,16 @@ def cover_words(cover: Sequence[tuple[str, float]]) -> str:
     cover : sequence of (name, share)
         At least one, the largest first.
     """
+    rest = "; the rest is unclear" if sum(share for _, share in cover) < ALL_NAMED else ""
+    return f"{_grounds(cover)}{rest}"
+
+
+def _grounds(cover: Sequence[tuple[str, float]]) -> str:
     (first, share), *others = cover
     told = [f"{name} ({percent(part)})" for name, part in others if part >= WORTH_TELLING][: MOST_COVERS - 1]
     main = f"{first} ({percent(share)})"
     if share >= THROUGHOUT or not told:
-        return f"almost all {main}" if share >= THROUGHOUT else main
+        return f"almost all {main}" if share >= THROUGHOUT else f"partly {main}"
     if share >= MOSTLY:
         return f"mostly {main}, with {listed(told)}"
     return listed([main, *told])
@@ -67,6 +74,15 @@ def percent(share: float) -> str:
     if 0.0 < share < 0.01:
         return "under 1 %"
     return f"{min(round(100 * share), 99) if share < 1.0 else 100} %"
+
+
+def picture_of(found: Mapping[str, Sequence[Share]]) -> str:
+    """A caption of a picture that states what was counted, and nothing else."""
+    there = [kind for kind in COUNTABLES if found.get(kind.key)]
+    if there:
+        return f"A SAR image with {'; '.join(counted_words(kind, found[kind.key]) for kind in there)}."
+    nouns = [kind.names[1] for kind in COUNTABLES if kind.key in found]
+    return f"A SAR image without {', '.join(nouns[:-1])} or {nouns[-1]}." if nouns[1:] else "A SAR image."
 
 
 def count_sentences(found: Mapping[str, Sequence[Share]]) -> list[str]:

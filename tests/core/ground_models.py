@@ -23,6 +23,7 @@ class GroundEncoder:
 
     spec: EncoderSpec = EncoderSpec("ground@000000000000", 4, 8, window_px=64, margin_px=8, weights_sha256="6" * 64)
     logit_scale: float = 10.0
+    logit_bias: float | None = None
     windows: list[tuple[int, int]] = field(default_factory=list)
     before: Callable[[int], None] = lambda number: None
 

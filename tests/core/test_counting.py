@@ -19,7 +19,7 @@ from sarvlm_app.core.query import TextVectors
 from sarvlm_app.errors import JobCancelled
 from tests.core.ground_models import GroundEncoder
 
-SHIP, WATER, FOREST, NOTHING = np.eye(4, dtype=np.float16)
+SHIP, WATER, FOREST, _ = np.eye(4, dtype=np.float16)
 
 
 @settings(deadline=None)
@@ -109,6 +109,16 @@ def test_a_lone_cell_of_another_kind_is_speckle():
     vectors = np.tile(WATER, (15, 15, 1))
     vectors[7, 7] = FOREST
     assert cover_shares(vectors, TextVectors(GroundEncoder())) == (("water", 1.0),)
+
+
+def test_without_pixel_spacing_a_place_has_a_name_only_where_the_model_is_sure():
+    encoder = GroundEncoder()
+    encoder.logit_bias = -5.0
+    unsure = (0.4 * WATER + 0.9 * SHIP).astype(np.float16)
+    vectors = np.concatenate((np.tile(unsure, (16, 12, 1)), np.tile(FOREST, (16, 12, 1))))
+    shares = dict(cover_shares(vectors, TextVectors(encoder), only_sure=True))
+    assert set(shares) == {"forest"} and shares["forest"] == pytest.approx(0.5, abs=0.1)
+    assert sum(dict(cover_shares(vectors, TextVectors(encoder))).values()) == pytest.approx(1.0)
 
 
 def test_kinds_of_ground_have_names_of_their_own():

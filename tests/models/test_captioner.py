@@ -80,6 +80,22 @@ def test_a_caption_tells_whether_it_states_what_was_counted(encoder, decoder, ch
     assert (wrong.raw, wrong.agrees) == ("a bright ship at sea .", False)
 
 
+def test_where_no_caption_states_the_counts_other_numbers_are_barred(encoder, decoder, chip, monkeypatch):
+    model = captioner_of(encoder, decoder)
+    asked: list[SearchOptions] = []
+
+    def search(_decoding, _prefix, options, _device):
+        asked.append(options)
+        text = "1 bridge at sea." if len(asked) == 1 else "3 ships at sea."
+        return [Hypothesis(tuple(model._words.encode(text)), -1.0, -1.0, True)]
+
+    monkeypatch.setattr(captioner, "beam_search", search)
+    found = model.caption(chip, STATS, None, {"ship": 3, "bridge": 0})
+    assert (found.raw, found.agrees) == ("3 ships at sea .", True)
+    first, second = ({model._words.words[token] for token in options.barred} for options in asked)
+    assert {"1", "2", "20"} <= second - first and not {"3", "0", "ships", "a"} & second
+
+
 def test_of_kinds_that_were_not_found_the_decoder_is_told_only_where_nothing_was():
     told = captioner._worth_telling
     assert told({"ship": 3, "bridge": 0}) == {"ship": 3}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarvlm_models.caption_words import split_words
-from sarvlm_models.said_counts import agrees, said_counts
+from sarvlm_models.caption_words import WordList, split_words
+from sarvlm_models.said_counts import agrees, other_numbers, said_counts
 from sarvlm_training.captions import Seen, SeenObject, write_captions
 
 KINDS = ("ship", "aircraft", "vehicle", "storage_tank", "bridge")
@@ -62,6 +62,14 @@ def test_no_text_breaks_the_reading(text):
 def test_more_than_twenty_may_be_told_vaguely_but_not_wrongly():
     assert agrees("over twenty ships", {"ship": 31}) and agrees("3 1 ships", {"ship": 31})
     assert not agrees("3 2 ships", {"ship": 31}) and not agrees("the sea", {"ship": 31})
+
+
+def test_numbers_that_are_none_of_the_counts_are_known_in_digits_and_words():
+    words = WordList.from_texts(["two ships , three ships , twenty ships"])
+    others = {words.words[token] for token in other_numbers(words, {"ship": 3, "bridge": 0})}
+    assert {"two", "2", "20", "twenty"} <= others and not {"3", "three", "0", "ships"} & others
+    many = {words.words[token] for token in other_numbers(words, {"ship": 27})}
+    assert "3" in many and not {"2", "7", "twenty"} & many
 
 
 def test_a_kind_that_was_looked_for_and_not_found_must_not_be_told():
