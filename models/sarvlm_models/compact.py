@@ -127,7 +127,10 @@ class WholeHead(nn.Module):
 
     def forward(self, pyramid: Sequence[Tensor], log: Tensor) -> Tensor:
         """Unit vectors (n, d) of the backbone's maps and the log amplitude (n, 1, h, w) over the median."""
-        values = ((self.pooled(pyramid, log) - self.centre) / self.spread).clamp(-6.0, 6.0)
+        return self.vectors(((self.pooled(pyramid, log) - self.centre) / self.spread).clamp(-6.0, 6.0))
+
+    def vectors(self, values: Tensor) -> Tensor:
+        """Unit vectors (n, d) of standardised inputs (n, inputs)."""
         values = self.drop(values)
         return F.normalize(self.outer(self.drop(F.gelu(self.inner(values)))) + self.direct(values), dim=-1)
 

@@ -14,10 +14,9 @@ from sarvlm_app import __version__
 from .arguments import Handler, Parser, Usage, add_json, add_model, command, count, lazy, share, window
 from .evaluate_parser import add_evaluate
 
-COMMANDS = ("gui", "demo", "info", "query", "cache", "models", "finetune", "ensemble", "evaluate")
+COMMANDS = ("gui", "demo", "info", "query", "caption", "cache", "models", "finetune", "ensemble", "evaluate")
 LATER = {
     "detect": "detection of objects",
-    "caption": "captions",
     "archive": "the archive",
     "export": "the workbench and its projects",
 }
@@ -49,6 +48,7 @@ def build_parser() -> Parser:
     _add_demo(commands)
     _add_info(commands)
     _add_query(commands)
+    _add_caption(commands)
     _add_cache(commands)
     _add_models(commands)
     _add_finetune(commands)
@@ -104,6 +104,16 @@ def _add_query(commands: Any) -> None:
     parser.add_argument(
         "--reference", action="store_true", help="the crop method of the paper instead of dense features"
     )
+    add_model(parser)
+    add_json(parser)
+
+
+def _add_caption(commands: Any) -> None:
+    parser = command(commands, "caption", lazy("caption", "caption"), "describe a scene, or a part of it, in words")
+    parser.add_argument("scene", metavar="SCENE")
+    parser.add_argument("--window", type=window, metavar="C,R,W,H", help="only this part of the scene, in pixels")
+    parser.add_argument("--band", metavar="B", help="polarisation, name or number (default: first co-polarised)")
+    parser.add_argument("--beams", type=count, metavar="N", help="captions followed at a time (default: the model's)")
     add_model(parser)
     add_json(parser)
 

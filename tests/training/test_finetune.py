@@ -1,9 +1,8 @@
-"""A training run from simulated scenes alone: it runs, resumes, and its weights load."""
+"""A training run from simulated scenes alone: it runs by the command line, and equal seeds give equal weights."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,88 +11,95 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from sarvlm_app.core.simulate import SimulationSpec, simulate_scene
-from sarvlm_models.compact import CompactSarclip, load_compact_file
+from sarvlm_app.cli import main as sarvlm
+from sarvlm_models.captioner import CompactCaptioner, load_decoder
+from sarvlm_models.checkpoints import file_sha256
+from sarvlm_models.compact import CompactEncoder, load_compact_file
 from sarvlm_models.device import DeviceChoice
 from sarvlm_models.locations import weights_dir
 from sarvlm_models.types import SceneStats
-from sarvlm_training import finetune
-from sarvlm_training.concepts import Vocabulary, load_vocabulary
+from sarvlm_training.concepts import load_vocabulary
 from sarvlm_training.data.samples import CELLS, CROP_PX
-from sarvlm_training.data.simulated import SimulatedScenes, make_scenes, write_scene
-from sarvlm_training.finetune import Recipe, Wordings, learning_rate, losses, main, make_sources, read_recipe, train
+from sarvlm_training.data.simulated import SimulatedScenes, make_scenes
+from sarvlm_training.data.steps import Steps
+from sarvlm_training.finetune import calibrate, learning_rate, main, make_learner, make_optimiser, train
+from sarvlm_training.objectives import Objectives, presence
+from sarvlm_training.recipe import Recipe, read_recipe
+from sarvlm_training.sources import scene_sources, word_list
+from sarvlm_training.wordings import SentenceEncoder, Wordings
+
+pytestmark = pytest.mark.usefixtures("torch_as_it_was")
 
 
-@pytest.fixture(scope="module")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("simulated")
-    for number, kind in enumerate(("harbour", "open_sea")):
-        spec = SimulationSpec(288, 288, 5.0, kind, 3.0, -24.0, "right", number)
-        write_scene(simulate_scene(spec), folder / f"{number}.npz")
-    return folder
+@pytest.mark.slow
+def test_the_tiny_recipe_runs_from_the_command_line_and_its_model_encodes_and_captions(
+    repo_root: Path, small_scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """End to end with all wordings: `sarvlm finetune tiny.toml`, then the encoder and the captioner that came of it."""
+    tiny = repo_root / "training/sarvlm_training/recipes/tiny.toml"
+    places = {"out": tmp_path / "out", "simulated": small_scenes, "text": weights_dir()}
+    given = [word for key, value in places.items() for word in ("--set", f"{key}={value}")]
+    assert sarvlm(["finetune", str(tiny), *given, "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert events[-1] == {"weights": str(tmp_path / "out/weights.safetensors")}
+    assert events[0]["step"] == events[0]["steps"] == 6 and events[0]["place"] > 0
+    encoder, captioner = encoder_and_captioner(tmp_path / "out")
+    image = np.random.default_rng(0).rayleigh(1.0, (64, 96)).astype(np.float32)
+    assert encoder.encode_patches(image * image, SceneStats(1.2, 2.8), 5.0).shape == (8, 12, encoder.spec.dim)
+    assert captioner.caption_picture(image).text
 
 
-@pytest.fixture
-def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One wording a concept: encoding all four thousand takes most of a minute."""
-
-    def first_names(self: Vocabulary) -> tuple[list[str], np.ndarray]:
-        return [concept.names[0] for concept in self.concepts], np.arange(len(self))
-
-    monkeypatch.setattr(Vocabulary, "wordings", first_names)
-    monkeypatch.setattr(finetune, "absent_phrases", lambda: ["a giraffe", "a cup of tea", "a violin"])
-
-
-@pytest.fixture(autouse=True)
-def torch_as_it_was() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # two threads of one small step wait for each other where the machine is busy
-    with torch.random.fork_rng():
-        yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def recipe(scenes: Path, tmp_path: Path) -> Recipe:
-    return Recipe(
-        data=tmp_path / "no data", text=weights_dir(), out=tmp_path / "run", imagenet=False, steps=2, batch=2, absent=3,
-        warm_up=1, workers=0, keep_every=1, simulated=scenes, shares={"simulated": 1.0},
-    )  # fmt: skip
+def encoder_and_captioner(out: Path) -> tuple[CompactEncoder, CompactCaptioner]:
+    weights = out / "weights.safetensors"
+    encoder = load_compact_file(weights, weights_dir(), DeviceChoice(torch.device("cpu"), torch.float32, "CPU"))
+    decoder, words = load_decoder(out / "captioner.safetensors", file_sha256(weights))
+    return encoder, CompactCaptioner(encoder, decoder, words, file_sha256(out / "captioner.safetensors"))
 
 
 @pytest.mark.usefixtures("few_words")
-def test_a_run_writes_weights_that_load_and_goes_on_where_it_stopped(recipe: Recipe, tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_weights_and_other_seeds_others(recipe: Recipe, tmp_path: Path) -> None:
+    first = train(recipe).read_bytes()
+    assert sorted(p.name for p in recipe.out.iterdir()) == ["captioner.safetensors", "state.pt", "weights.safetensors"]
+    assert train(replace(recipe, out=tmp_path / "again")).read_bytes() == first
+    assert train(replace(recipe, out=tmp_path / "other", seed=1)).read_bytes() != first
+    encoder_and_captioner(recipe.out)
+
+
+@pytest.mark.usefixtures("few_words")
+def test_a_run_that_is_done_stays_so_and_more_steps_go_on_from_it(recipe: Recipe) -> None:
     weights = train(recipe)
     first = weights.read_bytes()
-    assert steps_of(weights) == "2"
-    assert sorted(path.name for path in recipe.out.iterdir()) == ["state.pt", "weights.safetensors"]
-    assert train(recipe, resume=True) == weights and weights.read_bytes() == first  # nothing left to do
-    assert train(replace(recipe, steps=3), resume=True) == weights
-    assert steps_of(weights) == "3" and weights.read_bytes() != first
-    encoder = load_compact_file(weights, weights_dir(), DeviceChoice(torch.device("cpu"), torch.float32, "CPU"))
-    patches = encoder.encode_patches(np.ones((32, 40), np.float32), SceneStats(1.0, 2.0), 5.0)
-    assert patches.shape == (4, 5, encoder.spec.dim) and np.isfinite(patches).all()
-    state = torch.load(recipe.out / "state.pt", weights_only=True)
-    assert state["step"] == 3 and set(state["model"]) == set(CompactSarclip().state_dict())
-
-
-def steps_of(weights: Path) -> str:
+    assert train(recipe, resume=True) == weights and weights.read_bytes() == first
+    events: list[dict[str, object]] = []
+    train(replace(recipe, steps=3), resume=True, report=events.append)
+    assert events[0] == {"resumed": 2, "steps": 3} and [e["step"] for e in events[1:]] == [3]
     with safe_open(str(weights), "pt") as file:
-        return str(file.metadata()["steps"])
+        assert file.metadata()["steps"] == file.metadata()["of"] == "3"
 
 
 @pytest.mark.usefixtures("few_words")
-def test_the_command_line_runs_a_recipe_with_overrides(
+def test_the_first_recipe_is_run_to_its_end_before_the_second(
     recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "r.toml"
-    file.write_text(
-        f"text = {str(recipe.text)!r}\nout = {str(recipe.out)!r}\nsimulated = {str(recipe.simulated)!r}\n"
-        "imagenet = false\nsteps = 99\nbatch = 2\nworkers = 0\nabsent = 3\n[shares]\nsimulated = 1.0\n"
+    common = (
+        f"text = '{recipe.text}'\nsimulated = '{recipe.simulated}'\nsteps = 1\nbatch = 2\nworkers = 0\nabsent = 3\n"
     )
-    assert main([str(file), "--set", "steps=1", "--set", "seed=7"]) == 0
-    last = capsys.readouterr().out.strip().splitlines()[-1]
-    assert Path(json.loads(last)["weights"]).stat().st_size > 1e6
+    common += "calibration = 2\n"
+    start = tmp_path / "first/weights.safetensors"
+    (tmp_path / "first.toml").write_text(
+        f"out = '{tmp_path}/first'\nstart = 'scratch'\n{common}[shares]\nsimulated = 1.0\n"
+    )
+    second = tmp_path / "second.toml"
+    second.write_text(
+        f"before = 'first.toml'\nstart = '{start}'\nout = '{tmp_path}/second'\n{common}[shares]\nsimulated = 1.0\n"
+    )
+    assert main([str(second), "--set", "threads=1"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [next(iter(e)) for e in events] == ["recipe", "step", "step", "weights"]
+    assert main([str(second), "--set", "seed=3"]) == 0
+    assert "recipe" not in json.loads(capsys.readouterr().out.splitlines()[0])
+    with safe_open(str(start), "pt") as file:
+        assert file.metadata()["steps"] == "1"
 
 
 @pytest.mark.usefixtures("few_words")
@@ -101,16 +107,24 @@ def test_the_first_steps_learn(recipe: Recipe) -> None:
     """A few steps on one batch lower its loss."""
     torch.manual_seed(0)
     vocabulary = load_vocabulary()
-    source = make_sources(recipe, vocabulary)["simulated"]
-    rng = np.random.default_rng(0)
-    batch = finetune.Mixture({"s": source}, {"s": 1.0}, 1, int(rng.integers(9)))
-    one = next(iter(batch))
-    model = CompactSarclip().train()
-    sentences = Wordings(vocabulary, recipe.text).draw(torch.Generator().manual_seed(0), 3, 0.0)
-    optimiser = torch.optim.AdamW(model.parameters(), 2e-3)
+    words = word_list(vocabulary, None)
+    learner, teacher = make_learner(recipe, words, len(vocabulary))
+    assert teacher is None
+    wordings = Wordings(vocabulary, SentenceEncoder(recipe.text))
+    objectives = Objectives(learner, wordings, recipe, torch.Generator().manual_seed(0), torch.zeros(0, 384))
+    steps = Steps(vocabulary, words, 0, scene_sources(recipe, vocabulary), recipe.shares, batch=2)
+    one = steps.draw(np.random.default_rng(0))
+    calibrate(objectives, iter([one]), 1)
+    learner.train()
+    learner.freeze_statistics()
+    optimiser = make_optimiser(learner, recipe)
+    for group in optimiser.param_groups:
+        group["lr"] = 2e-3
     seen = []
-    for _ in range(4):
-        total = torch.stack(list(losses(model, one, sentences, recipe).values())).sum()
+    for _ in range(5):
+        losses = objectives(one)
+        assert {"place", "contrast", "captions", "repulsion"} <= losses.keys()
+        total = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
@@ -121,7 +135,7 @@ def test_the_first_steps_learn(recipe: Recipe) -> None:
 @pytest.mark.usefixtures("few_words")
 def test_wordings_are_unit_vectors_one_a_concept(recipe: Recipe) -> None:
     vocabulary = load_vocabulary()
-    wordings = Wordings(vocabulary, recipe.text)
+    wordings = Wordings(vocabulary, SentenceEncoder(recipe.text))
     drawn = wordings.draw(torch.Generator().manual_seed(1), 2, 0.02)
     assert drawn.shape == (len(vocabulary) + 2, 384)
     torch.testing.assert_close(drawn.norm(dim=1), torch.ones(len(drawn)))
@@ -129,12 +143,10 @@ def test_wordings_are_unit_vectors_one_a_concept(recipe: Recipe) -> None:
     assert torch.equal(drawn, again)
 
 
-def test_presence_of_a_chip_and_of_a_whole_crop() -> None:
+def test_presence_in_a_whole_crop() -> None:
     labels = torch.tensor([[1, -1], [0, 0], [0, -1], [-1, -1]], dtype=torch.int8)
-    chip = labels.reshape(4, 1, 2)
-    assert finetune._presence(chip).tolist() == [1, 0, 0, -1]
     whole = labels.repeat_interleave(CELLS // 2, dim=1)[:, None]
-    assert finetune._presence(whole).tolist() == [1, 0, -1, -1]
+    assert presence(whole).tolist() == [1, 0, -1, -1]
 
 
 def test_the_rate_warms_up_and_falls_to_a_hundredth(recipe: Recipe) -> None:
@@ -144,23 +156,17 @@ def test_the_rate_warms_up_and_falls_to_a_hundredth(recipe: Recipe) -> None:
     assert rates[-1] == pytest.approx(0.01) and rates[100:] == sorted(rates[100:], reverse=True)
 
 
-def test_a_recipe_with_an_unknown_setting_names_it(tmp_path: Path) -> None:
-    file = tmp_path / "r.toml"
-    file.write_text("steps = 5\n")
-    assert read_recipe(file, ["batch=3", 'out="x/y"']) == Recipe(steps=5, batch=3, out=Path("x/y"))
-    with pytest.raises(ValueError, match="no setting named 'stepz'"):
-        read_recipe(file, ["stepz=3"])
-
-
-def test_the_shipped_recipe_reads(repo_root: Path) -> None:
-    recipe = read_recipe(repo_root / "training/sarvlm_training/recipes/compact.toml", [])
-    assert sum(recipe.shares.values()) == pytest.approx(1.0) and recipe.imagenet
+@pytest.mark.parametrize("name", ["compact", "compact-optical", "tiny"])
+def test_the_recipes_of_the_repository_read(repo_root: Path, name: str) -> None:
+    recipe = read_recipe(repo_root / f"training/sarvlm_training/recipes/{name}.toml", [])
+    assert recipe.steps > 0 and sum((*recipe.shares.values(), recipe.captioned)) > 0
+    assert not recipe.before or (repo_root / "training/sarvlm_training/recipes" / recipe.before).is_file()
 
 
 # ---- simulated scenes as samples ---------------------------------------------------
-def test_crops_of_simulated_scenes_hold_labels_of_what_is_there(scenes: Path) -> None:
+def test_crops_of_simulated_scenes_hold_labels_of_what_is_there(small_scenes: Path) -> None:
     vocabulary = load_vocabulary()
-    source = SimulatedScenes(scenes, vocabulary)
+    source = SimulatedScenes(small_scenes, vocabulary)
     rng = np.random.default_rng(2)
     present = np.zeros(len(vocabulary), bool)
     for _ in range(12):
@@ -173,8 +179,8 @@ def test_crops_of_simulated_scenes_hold_labels_of_what_is_there(scenes: Path) ->
     assert {"sea", "ship", "harbour"} <= keys and "giraffe" not in keys
 
 
-def test_equal_draws_are_equal(scenes: Path) -> None:
-    source = SimulatedScenes(scenes, load_vocabulary())
+def test_equal_draws_are_equal(small_scenes: Path) -> None:
+    source = SimulatedScenes(small_scenes, load_vocabulary())
     one, other = (source.draw(np.random.default_rng(4)) for _ in range(2))
     assert (one.relative == other.relative).all() and (one.labels.values == other.labels.values).all()
 

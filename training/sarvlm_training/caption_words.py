@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from .concepts import load_vocabulary
+from .concepts import Vocabulary, load_vocabulary
 
 NOUNS_FILE = Path(__file__).with_name("counted_nouns.toml")
 NUMBER_WORDS = (
@@ -90,6 +90,39 @@ def load_nouns() -> Nouns:
         {key: tuple(phrases) for key, phrases in table["cover"].items()},
         {key: frozenset(keys[row] for row in rows) for key, rows in vocabulary.ancestors.items()},
         {concept.key: concept.parents for concept in vocabulary.concepts},
+    )
+
+
+@lru_cache(maxsize=256)
+def nouns_of(vocabulary: Vocabulary, complete: frozenset[str] | None = None) -> Nouns:
+    """The nouns of a vocabulary that may know a user's concepts too.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    complete : frozenset of str, optional
+        Concepts all of whose objects are known: a general word ("two ships")
+        is then said only where it is one of these. None: all are.
+    """
+    base = load_nouns()
+    own = [concept for concept in vocabulary.concepts if concept.key not in base.ancestors]
+    if not own and complete is None:
+        return base
+    keys = [concept.key for concept in vocabulary.concepts]
+    ancestors = {key: frozenset(keys[row] for row in rows) for key, rows in vocabulary.ancestors.items()}
+    if complete is not None:
+        ancestors = {key: (kin & complete) | {key} for key, kin in ancestors.items()}
+    nearest_first = {
+        key: tuple(sorted(kin - {key}, key=lambda name: (-len(ancestors[name]), name)))
+        for key, kin in ancestors.items()
+    }
+    taken = {word for concept in own for pair in concept.nouns for word in pair}
+    left = {key: tuple(pair for pair in pairs if not taken & set(pair)) or pairs for key, pairs in base.counted.items()}
+    return Nouns(
+        {**left, **{concept.key: concept.nouns for concept in own if concept.nouns}},
+        {**base.cover, **{concept.key: concept.ground for concept in own if concept.ground}},
+        ancestors,
+        nearest_first,
     )
 
 

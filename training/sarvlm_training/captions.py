@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .caption_words import NUMBER_WORDS, PLACES, RELATIONS, counted, listed, load_nouns, pick, with_article
-from .concepts import TEMPLATES, load_vocabulary
+from .caption_words import NUMBER_WORDS, PLACES, RELATIONS, counted, listed, pick, with_article
+from .concepts import TEMPLATES, Vocabulary, load_vocabulary
 from .seen import Group, Seen, SeenObject, by_cell, named_groups, relations, spot_of
 
 __all__ = ["KINDS", "Seen", "SeenObject", "sentences_for", "spot_of", "write_captions"]
@@ -48,9 +48,9 @@ def write_captions(seen: Seen, rng: np.random.Generator, kinds: Sequence[str] = 
     return [sentence for kind in kinds if (sentence := writers[kind](seen, rng))]
 
 
-def sentences_for(key: str) -> list[str]:
+def sentences_for(key: str, vocabulary: Vocabulary | None = None) -> list[str]:
     """All sentences for a picture of one concept: its phrases and its names in templates, lower case."""
-    vocabulary = load_vocabulary()
+    vocabulary = vocabulary or load_vocabulary()
     concept = vocabulary.concepts[vocabulary.index[key]]
     templates = dict.fromkeys(TEMPLATES)
     made = [*concept.phrases, *(template.format(name) for name in concept.names for template in templates)]
@@ -60,13 +60,15 @@ def sentences_for(key: str) -> list[str]:
 def _form(kind: str, rng: np.random.Generator, things: Sequence[int] = (), **parts: str) -> str:
     """A form of a kind with its parts filled in; `things` are the numbers that its verbs agree with."""
     usable = [form for form in load_forms()[kind] if things or not ("{be}" in form or "{exist}" in form)]
+    if not parts.get("percent", "?"):
+        usable = [form for form in usable if "{percent}" not in form]
     single = len(things) == 1 and things[0] == 1
     be, exist = ("is" if single else "are"), ("is" if things and things[0] == 1 else "are")
     return pick(usable, rng).format(be=be, exist=exist, s="s" if single else "", **parts)
 
 
 def _count(group: Group, rng: np.random.Generator, *, digits: bool) -> str:
-    return counted(len(group.objects), pick(load_nouns().counted[group.key], rng), rng, digits=digits)
+    return counted(len(group.objects), pick(group.nouns, rng), rng, digits=digits)
 
 
 def _in(cell: str, rng: np.random.Generator) -> str:
@@ -78,12 +80,12 @@ def _digits(rng: np.random.Generator) -> bool:
 
 
 def _general(seen: Seen, rng: np.random.Generator) -> str | None:
-    groups = named_groups(seen.objects, rng)
+    groups = named_groups(seen, rng)
     if not groups:
         main = _grounds(seen)
-        ground = _ground(main[0][0], rng) if main and main[0][1] >= MOSTLY else None
+        ground = pick(seen.nouns.cover[main[0][0]], rng) if main and main[0][1] >= MOSTLY else None
         return _form("general", rng, what=ground, bare=ground) if ground else None
-    chosen = [(pick(load_nouns().counted[group.key], rng), len(group.objects)) for group in groups[:MOST_LISTED]]
+    chosen = [(pick(group.nouns, rng), len(group.objects)) for group in groups[:MOST_LISTED]]
     things = listed([with_article(one) if number == 1 else many for (one, many), number in chosen])
     bare = listed([one if number == 1 else many for (one, many), number in chosen])
     return _form("general", rng, [number for _, number in chosen], what=things, bare=bare)
@@ -96,14 +98,14 @@ def _counts(seen: Seen, rng: np.random.Generator) -> str | None:
 
 def _numbered(seen: Seen, rng: np.random.Generator) -> tuple[str, list[int]] | None:
     """Every kind with its number, and the numbers."""
-    groups = named_groups(seen.objects, rng)
+    groups = named_groups(seen, rng)
     digits = _digits(rng)
     words = [_count(group, rng, digits=digits) for group in groups]
     return (listed(words), [len(group.objects) for group in groups]) if groups else None
 
 
 def _absolute(seen: Seen, rng: np.random.Generator) -> str | None:
-    whole = named_groups(seen.objects, rng)
+    whole = named_groups(seen, rng)
     if not whole:
         return None
     digits = _digits(rng)
@@ -118,7 +120,7 @@ def _absolute(seen: Seen, rng: np.random.Generator) -> str | None:
 
 
 def _relative(seen: Seen, rng: np.random.Generator) -> str | None:
-    whole = named_groups(seen.objects, rng)
+    whole = named_groups(seen, rng)
     groups = [*whole, *by_cell(whole)]
     told = [
         (first, second, relation)
@@ -138,21 +140,17 @@ def _relative(seen: Seen, rng: np.random.Generator) -> str | None:
 
 
 def _definite(group: Group, rng: np.random.Generator, *, digits: bool) -> str:
-    one, many = pick(load_nouns().counted[group.key], rng)
+    one, many = pick(group.nouns, rng)
     number = len(group.objects)
     return f"the {one}" if number == 1 else f"the {number if digits else NUMBER_WORDS[number]} {many}"
 
 
 def _grounds(seen: Seen) -> list[tuple[str, float]]:
     """Ground that has words and a share worth telling, largest first; the general ones give way to the special."""
-    nouns = load_nouns()
+    nouns = seen.nouns
     known = [(key, share) for key, share in seen.cover if key in nouns.cover and share >= LEAST]
     special = [(k, s) for k, s in known if not any(k != other and k in nouns.ancestors[other] for other, _ in known)]
     return sorted(special, key=lambda entry: (-entry[1], entry[0]))
-
-
-def _ground(key: str, rng: np.random.Generator) -> str:
-    return pick(load_nouns().cover[key], rng)
 
 
 def _scene(seen: Seen, rng: np.random.Generator) -> str | None:
@@ -160,22 +158,22 @@ def _scene(seen: Seen, rng: np.random.Generator) -> str | None:
     if not grounds:
         return None
     things = _numbered(seen, rng)
-    sentence = _ground_sentence(seen, grounds, rng, alone=not seen.objects)
+    sentence = _ground_sentence(seen, grounds, rng, alone=seen.complete and not seen.objects)
     if things and rng.random() < 0.5:
         return _form("scene.with_things", rng, scene=sentence, what=things[0])
     return sentence
 
 
 def _ground_sentence(seen: Seen, grounds: list[tuple[str, float]], rng: np.random.Generator, *, alone: bool) -> str:
-    (key, share), main = grounds[0], _ground(grounds[0][0], rng)
-    percent = str(5 * round(share * 20))
+    (key, share), main = grounds[0], pick(seen.nouns.cover[grounds[0][0]], rng)
+    percent = str(5 * round(share * 20)) if seen.complete else ""
     if key == "sea" and alone and share >= MOSTLY and rng.random() < 0.4:
         return _form("scene.empty_sea", rng, main=main, sea=pick(("sea", "ocean"), rng))
     if share >= WHOLE:
         return _form("scene.whole" if alone else "scene.mostly", rng, main=main, percent=percent)
     if len(grounds) == 1:
         return _form("scene.mostly" if share >= MOSTLY else "scene.part", rng, main=main, percent=percent)
-    second = _ground(grounds[1][0], rng)
+    second = pick(seen.nouns.cover[grounds[1][0]], rng)
     if share >= MOSTLY:
         second = f"{second} {_in(seen.spot, rng)}" if seen.spot else second
         return _form("scene.mostly_with", rng, main=main, second=second, percent=percent)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 
 CONCEPTS_FILE = Path(__file__).with_name("concepts.toml")
 ABSENT_FILE = Path(__file__).with_name("absent.txt")
+OWN_GROUP = "own"
+"""Of a user's concepts that belong to no other group: nothing is known to be apart from them."""
 
 TEMPLATES = (
     "{}",
@@ -28,13 +31,19 @@ TEMPLATES = (
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing: its words, its more general concepts and its group."""
+    """One thing: its words, its more general concepts and its group.
+
+    `nouns` (singular, plural) and `ground` are what captions call a concept of
+    a user's set; those of `concepts.toml` have theirs in `counted_nouns.toml`.
+    """
 
     key: str
     group: str
     names: tuple[str, ...]
     phrases: tuple[str, ...]
     parents: tuple[str, ...]
+    nouns: tuple[tuple[str, str], ...] = ()
+    ground: tuple[str, ...] = ()
 
 
 class Vocabulary:
@@ -46,6 +55,17 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.concepts)
+
+    def extended(self, further: Iterable[Concept]) -> Vocabulary:
+        """With further concepts at the end; their words are theirs alone and taken from the others."""
+        added = tuple(further)
+        taken = {name.casefold() for concept in added for name in concept.names}
+
+        def left(concept: Concept) -> Concept:
+            names = tuple(name for name in concept.names if name.casefold() not in taken) or concept.names
+            return concept if len(names) == len(concept.names) else replace(concept, names=names)
+
+        return Vocabulary((*map(left, self.concepts), *added)) if added else self
 
     @cached_property
     def ancestors(self) -> dict[str, tuple[int, ...]]:
@@ -70,7 +90,8 @@ class Vocabulary:
         groups = np.array([concept.group for concept in self.concepts])
         vehicle, aircraft = groups == "vehicle", groups == "aircraft"
         structure = (groups == "structure") & np.array([concept.key != "runway" for concept in self.concepts])
-        pairs = (vehicle[:, None] & ~vehicle[None]) | (aircraft[:, None] & structure[None])
+        other = ~vehicle & (groups != OWN_GROUP)
+        pairs = (vehicle[:, None] & other[None]) | (aircraft[:, None] & structure[None])
         return np.asarray(pairs | pairs.T)
 
     def wordings(self) -> tuple[list[str], np.ndarray]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+from sarvlm_app.errors import ModelError
 
 from .recipe import Recipe
 
@@ -18,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """This process among `count`.
+    """One process among `count`.
 
     Attributes
     ----------
@@ -35,12 +38,20 @@ class Parallel:
 
     @classmethod
     def start(cls, recipe: Recipe) -> Parallel:
-        """Join the processes that torchrun started, if it did."""
+        """Join the processes that torchrun started, if it did.
+
+        Raises
+        ------
+        ModelError
+            The device is not there.
+        """
         rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         name = recipe.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
         device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if name == "cuda" else name)
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise ModelError(f'The recipe asks for {name} and there is no usable GPU here; set device = "cpu".')
         if count > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
@@ -60,7 +71,32 @@ class Parallel:
             dist.all_reduce(parameter.grad)
             parameter.grad /= self.count
 
-    def stop(self) -> None:
+    def average_buffers(self, network: nn.Module) -> None:
+        """The mean of all processes' statistics (means and spreads of normalisations) in each."""
+        for buffer in network.buffers() if self.count > 1 else ():
+            if buffer.is_floating_point():
+                dist.all_reduce(buffer)
+                buffer /= self.count
+
+    def agreed(self, asked: bool) -> bool:
+        """Whether any process was asked to stop; the same answer in all of them."""
+        if self.count == 1:
+            return asked
+        votes = torch.tensor(int(asked), device=self.device)
+        dist.all_reduce(votes)
+        return bool(votes.item())
+
+    def wait(self) -> None:
+        """Until all processes have come here: what the first one writes is then there for all."""
+        if self.count > 1:
+            dist.barrier()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Leave the other processes."""
         if self.count > 1 and dist.is_initialized():
             dist.destroy_process_group()

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from sarvlm_app.errors import ModelError
+
+from .data.user_sets import CAPTIONED, CHIPS, PLACES, UserSet, read_sets
+
 PATHS = ("data", "text", "out", "simulated", "pictures")
+PRECISIONS = ("auto", "float32", "bfloat16")
+LEAST = {
+    "steps": 1, "batch": 0, "chips": 0, "captioned": 0, "seed": 0, "warm_up": 0, "wordings": 1, "absent": 0,
+    "threads": 1, "workers": 0, "keep_every": 1, "calibration": 2,
+    "head_steps": 0, "head_reads": 1,
+}  # fmt: skip
+"""Least value of each whole number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,7 @@ class Recipe:
     out : Path
         Where state, weights and the captioner's weights go.
     start : str
-        "imagenet", "scratch", or the weights of an earlier run.
+        "imagenet", "scratch", "shipped" (the model of this program), or the weights of an earlier run.
     before : str
         Recipe, beside this one, that is run first where its weights are not there yet ("" for none).
     steps, batch, seed : int
@@ -38,10 +51,14 @@ class Recipe:
         CSV table `imgpath,caption` of captioned pictures; None takes RSICD.
     bridge_weight : float
         Pull of SAR features to the optical features of the same ground.
+    head_steps, head_reads : int
+        Steps of the heads alone at the end, and the steps of data whose features they are fitted on; 0 for none.
     average : float
         Decay of the running average of weights, which is what is written.
     precision : str
         "float32", "bfloat16", or "auto": bfloat16 on a GPU.
+    sets : tuple of UserSet
+        The user's own data, from the `[[set]]` tables; their shares count beside `shares` and `chip_shares`.
     """
 
     data: Path = Path("../shared/data")
@@ -76,10 +93,13 @@ class Recipe:
     precision: str = "auto"
     keep_every: int = 250
     calibration: int = 24
+    head_steps: int = 0
+    head_reads: int = 450
     simulated: Path | None = None
     pictures: Path | None = None
     shares: dict[str, float] = field(default_factory=dict)
     chip_shares: dict[str, float] = field(default_factory=dict)
+    sets: tuple[UserSet, ...] = ()
 
 
 def read_recipe(path: Path, overrides: list[str]) -> Recipe:
@@ -87,29 +107,74 @@ def read_recipe(path: Path, overrides: list[str]) -> Recipe:
 
     Raises
     ------
-    ValueError
-        The file is no TOML, or a setting is unknown or of the wrong type.
+    ModelError
+        The file cannot be read or is no TOML, or a setting is unknown, of the wrong type or out of range.
     """
     try:
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}); check its name and permissions.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no valid TOML ({error}): correct the recipe.") from error
+        raise ModelError(f"{path} is no valid TOML ({error}): correct the recipe.") from error
     for item in overrides:
-        key, _, value = item.partition("=")
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise ModelError(f"--set {item} gives no value; write it as --set key=value.")
         table[key] = _value(value)
-    kinds = {f.name: f.type for f in fields(Recipe)}
+    sets = read_sets(table.pop("set"), path) if "set" in table else ()
+    kinds = {f.name: str(f.type) for f in fields(Recipe) if f.name != "sets"}
     for key, value in table.items():
         if key not in kinds:
-            names = ", ".join(sorted(kinds))
-            raise ValueError(f"{path}: the recipe has no setting named {key!r}; known are {names}.")
-        if not _fits(value, str(kinds[key])):
-            raise ValueError(f"{path}: the setting {key} = {value!r} is not a {kinds[key]}; correct it.")
+            names = ", ".join(sorted((*kinds, "set")))
+            raise ModelError(f"{path}: the recipe has no setting named {key!r}; known are {names}.")
+        if not _fits(value, kinds[key]):
+            raise ModelError(f"{path}: the setting {key} = {value!r} is not {_WORDS[kinds[key]]}; correct it.")
     for key in PATHS:
         if table.get(key):
             table[key] = Path(table[key])
-    if not (table.get("shares") or table.get("chip_shares") or table.get("captioned")):
-        raise ValueError(f"{path}: the recipe names nothing to learn from; give shares, chip_shares or captioned.")
-    return Recipe(**table)
+    recipe = Recipe(**table, sets=sets)
+    fault = _range_fault(recipe) or _data_fault(recipe)
+    if fault:
+        raise ModelError(f"{path}: {fault}.")
+    return recipe
+
+
+def _range_fault(recipe: Recipe) -> str:
+    """What is out of range, with the remedy; "" where nothing is."""
+    for key, least in LEAST.items():
+        if getattr(recipe, key) < least:
+            return f"{key} = {getattr(recipe, key)} is too low; give at least {least}"
+    for f in fields(Recipe):
+        value = getattr(recipe, f.name)
+        if f.type == "float" and not (math.isfinite(value) and value >= 0):
+            return f"{f.name} = {value} is out of range; give a number from 0 up"
+    if recipe.average > 1:
+        return f"average = {recipe.average} is out of range; give a number from 0 to 1"
+    if recipe.precision not in PRECISIONS:
+        return f"precision = {recipe.precision!r} is unknown; use one of {', '.join(PRECISIONS)}"
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", recipe.device):
+        return f"device = {recipe.device!r} is unknown; use auto, cpu, cuda or cuda:N"
+    return ""
+
+
+def _data_fault(recipe: Recipe) -> str:
+    """What is wrong with the choice of data, with the remedy; "" where nothing is."""
+    if not (recipe.shares or recipe.chip_shares or recipe.captioned or recipe.sets):
+        return "the recipe names nothing to learn from; give shares, chip_shares, captioned or [[set]] tables"
+    for key, shares in (("shares", recipe.shares), ("chip_shares", recipe.chip_shares)):
+        wrong = next((name for name, share in shares.items() if not 0 < share < math.inf), None)
+        if wrong is not None:
+            return f"{key}.{wrong} = {shares[wrong]} is not above 0; give a share, or leave {wrong} out"
+    numbers = (("captioned", CAPTIONED), ("chips", CHIPS), ("batch", PLACES))
+    for one in recipe.sets:
+        if one.name in recipe.shares or one.name in recipe.chip_shares:
+            return f"the set {one.name!r} has the name of a shared source; name it otherwise"
+        for key, kinds in numbers:
+            if one.kind in kinds and not getattr(recipe, key):
+                return f"the set {one.name!r} is of kind {one.kind} and {key} = 0; say how many a step"
+    if recipe.pictures is not None and any(one.kind in CAPTIONED for one in recipe.sets):
+        return "captions are named by pictures and by a [[set]] too; name them in one place"
+    return ""
 
 
 def _value(text: str) -> Any:
@@ -121,9 +186,15 @@ def _value(text: str) -> Any:
 
 def _fits(value: object, kind: str) -> bool:
     if kind.startswith("dict"):
-        return isinstance(value, dict) and all(isinstance(v, int | float) for v in value.values())
+        return isinstance(value, dict) and all(_fits(v, "float") for v in value.values())
     if kind == "float":
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind == "int":
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, str)
+
+
+_WORDS = {
+    "int": "a whole number", "float": "a number", "str": "a text", "Path": "a text that names a place",
+    "Path | None": "a text that names a place", "dict[str, float]": "a table of numbers",
+}  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .caption_words import CELL_NAMES, Nouns, cell_of, load_nouns, pick
+from .caption_words import CELL_NAMES, Noun, Nouns, cell_of, load_nouns, pick
 
 HYPERNYM_SHARE = 0.3
 CLEAR_GAP = 0.06
@@ -46,14 +46,21 @@ class Seen:
         Ground by its share 0..1 of the picture; what is not known is left out.
     spot : str or None
         Cell (`CELL_NAMES`) in which the second largest ground lies, if it lies in one.
+    nouns : Nouns
+        What things are called, and what is a kind of what.
+    complete : bool
+        There is nothing but what is told, and shares are those of the whole
+        picture; otherwise "only", "no ships" and percentages are not said.
     """
 
     objects: Sequence[SeenObject] = ()
     cover: Sequence[tuple[str, float]] = ()
     spot: str | None = None
+    nouns: Nouns = field(default_factory=load_nouns, repr=False)
+    complete: bool = True
 
     def __post_init__(self) -> None:
-        known = load_nouns().ancestors
+        known = self.nouns.ancestors
         for key in (*(thing.key for thing in self.objects), *(key for key, _ in self.cover)):
             if key not in known:
                 raise ValueError(f"“{key}” is no concept of concepts.toml; use one of its keys.")
@@ -63,10 +70,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Objects that one noun names together; `cell` is set where they are all those of a cell."""
+    """Objects that one of `nouns` names together; `cell` is set where they are all those of a cell."""
 
     key: str
     objects: tuple[SeenObject, ...]
+    nouns: tuple[Noun, ...]
     cell: str | None = None
 
     @property
@@ -76,19 +84,19 @@ class Group:
         return min(xs), max(xs), min(ys), max(ys)
 
 
-def named_groups(objects: Sequence[SeenObject], rng: np.random.Generator) -> list[Group]:
-    """Group objects under their own or a more general concept, so that every number told is the whole number.
+def named_groups(seen: Seen, rng: np.random.Generator) -> list[Group]:
+    """Group the objects under their own or a more general concept, so that every number told is the whole number.
 
     Where a concept is named, it names all objects of which it is true: "two
     tanks" is never said of two T-72 beside which a T-62 stands.
     """
-    nouns = load_nouns()
-    counted = [(thing, key) for thing in objects if (key := nouns.nearest_counted(thing.key))]
+    nouns = seen.nouns
+    counted = [(thing, key) for thing in seen.objects if (key := nouns.nearest_counted(thing.key))]
     level = _levels(sorted({key for _, key in counted}), nouns, rng)
     members: dict[str, list[SeenObject]] = {}
     for thing, key in counted:
         members.setdefault(level[key], []).append(thing)
-    return [Group(key, tuple(things)) for key, things in members.items()]
+    return [Group(key, tuple(things), tuple(nouns.counted[key])) for key, things in members.items()]
 
 
 def _levels(keys: Sequence[str], nouns: Nouns, rng: np.random.Generator) -> dict[str, str]:
@@ -108,7 +116,7 @@ def _levels(keys: Sequence[str], nouns: Nouns, rng: np.random.Generator) -> dict
 def by_cell(groups: Sequence[Group]) -> list[Group]:
     """The groups taken apart by cells of the 3x3 grid, cells in reading order."""
     return [
-        Group(group.key, tuple(thing for thing in group.objects if thing.cell == cell), cell)
+        Group(group.key, tuple(thing for thing in group.objects if thing.cell == cell), group.nouns, cell)
         for group in groups
         for cell in CELL_NAMES
         if any(thing.cell == cell for thing in group.objects)

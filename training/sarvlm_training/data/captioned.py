@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .chips import read_grey, resize, rows_of
+from sarvlm_app.errors import QueryError
+from sarvlm_training.evaluate.caption_table import read_caption_table
+
+from .chips import read_grey, resize
 from .samples import FloatImage
 
 EDGE_PX = 128
+
+
+class PictureSource(Protocol):
+    """Draws captioned pictures; `place` is the place of each caption in `texts`."""
+
+    texts: list[str]
+    place: dict[str, int]
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[FloatImage, list[str]]: ...
 
 
 class CaptionedPictures:
@@ -20,35 +33,37 @@ class CaptionedPictures:
 
     Parameters
     ----------
-    table : Path
-        CSV with columns `imgpath` and `caption`.
-    root : Path
-        Folder that `imgpath` is relative to.
+    captions : mapping of Path to captions
+        At least one picture.
+    read : callable
+        From the path of a picture to its amplitude float32 (h, w).
+    keep_sides : bool
+        A picture whose caption names a side is not turned.
 
     Raises
     ------
-    ValueError
-        A column is missing, or no row can be used; names the first fault.
+    QueryError
+        No caption holds a word.
+    SceneError
+        A picture cannot be read.
     """
 
-    def __init__(self, table: Path, root: Path) -> None:
-        rows = rows_of(table)
-        if rows and not {"imgpath", "caption"} <= set(rows[0]):
-            raise ValueError(f"{table} has the columns {', '.join(rows[0])}; it needs imgpath and caption.")
-        by_path: dict[str, list[str]] = {}
-        for row in rows:
-            words = clean(row["caption"])
-            if words and words not in by_path.setdefault(row["imgpath"], []):
-                by_path[row["imgpath"]].append(words)
-        by_path = {path: captions for path, captions in by_path.items() if captions}
-        missing = [path for path in by_path if not (root / path).is_file()]
-        if missing or not by_path:
-            fault = f"{len(missing)} pictures are missing, first {root / missing[0]}" if missing else "no row has words"
-            raise ValueError(f"{table}: {fault}; correct the table.")
-        self.captions = list(by_path.values())
-        self.images = np.stack([_square(root / path) for path in by_path])
-        self.texts = list(dict.fromkeys(text for captions in self.captions for text in captions))
+    def __init__(self, captions: Mapping[Path, Sequence[str]], read: Callable[[Path], FloatImage] = read_grey,
+                 *, keep_sides: bool = False) -> None:  # fmt: skip
+        cleaned = {path: list(dict.fromkeys(filter(None, map(clean, own)))) for path, own in captions.items()}
+        told = {path: own for path, own in cleaned.items() if own}
+        if not told:
+            raise QueryError(f"No caption of the {len(captions)} pictures holds a word; write some.")
+        self.captions = list(told.values())
+        self.images = np.stack([_square(read(path)) for path in told])
+        self.texts = list(dict.fromkeys(text for own in self.captions for text in own))
         self.place = {text: i for i, text in enumerate(self.texts)}
+        self.keep_sides = keep_sides
+
+    @classmethod
+    def of_table(cls, table: Path, root: Path) -> CaptionedPictures:
+        """Of a CSV file with the columns `imgpath` and `caption`; raises as `read_caption_table`."""
+        return cls(read_caption_table(table, root))
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[FloatImage, list[str]]:
         """Pictures float32 (count, 128, 128), turned and mirrored, and one caption each."""
@@ -56,7 +71,32 @@ class CaptionedPictures:
         images = [np.rot90(self.images[i], int(rng.integers(4))) for i in picks]
         images = [image[:, ::-1] if rng.random() < 0.5 else image for image in images]
         texts = [str(rng.choice(self.captions[i])) for i in picks]
+        if self.keep_sides:
+            both = zip(picks, images, texts, strict=True)
+            images = [self.images[i] if turns_change(text) else image for i, image, text in both]
         return np.stack(images).astype(np.float32) + 1.0, texts
+
+
+class PictureMix:
+    """Several sources of captioned pictures in fixed shares.
+
+    Parameters
+    ----------
+    parts : sequence of (source, share)
+    """
+
+    def __init__(self, parts: Sequence[tuple[PictureSource, float]]) -> None:
+        self.parts = [part for part, _ in parts]
+        weights = np.array([share for _, share in parts], float)
+        self.weights = weights / weights.sum()
+        self.texts = list(dict.fromkeys(text for part in self.parts for text in part.texts))
+        self.place = {text: i for i, text in enumerate(self.texts)}
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[FloatImage, list[str]]:
+        """Pictures float32 (count, 128, 128) and one caption each."""
+        numbers = rng.multinomial(count, self.weights).tolist()
+        drawn = [part.draw(rng, number) for part, number in zip(self.parts, numbers, strict=True) if number]
+        return np.concatenate([images for images, _ in drawn]), [text for _, texts in drawn for text in texts]
 
 
 def clean(caption: str) -> str:
@@ -70,8 +110,7 @@ def turns_change(caption: str) -> bool:
     return bool(re.search(r"\b(left|right|upper|lower|top|bottom|above|below)\b", caption))
 
 
-def _square(path: Path) -> NDArray[np.uint8]:
-    image = read_grey(path)
+def _square(image: FloatImage) -> NDArray[np.uint8]:
     image = resize(image, EDGE_PX / min(image.shape))
     r, c = (image.shape[0] - EDGE_PX) // 2, (image.shape[1] - EDGE_PX) // 2
     image = image[r : r + EDGE_PX, c : c + EDGE_PX]

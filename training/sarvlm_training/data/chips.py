@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from sarvlm_app.errors import SceneError
 from sarvlm_training.concepts import Vocabulary
 
 from .augment import hide_spacing, vary_radiometry
@@ -56,11 +57,23 @@ TSX_UNSURE = {
 
 
 def read_grey(path: Path) -> FloatImage:
-    """A picture as float32 amplitude (h, w), at its full depth."""
-    with Image.open(path) as picture:
-        if picture.mode in ("RGB", "RGBA", "P", "LA"):
-            picture = picture.convert("L")  # type: ignore[assignment]
-        return np.asarray(picture, dtype=np.float32)
+    """A picture as float32 amplitude (h, w), at its full depth.
+
+    Raises
+    ------
+    FileNotFoundError
+    SceneError
+        It is no picture, or damaged.
+    """
+    try:
+        with Image.open(path) as picture:
+            if picture.mode in ("RGB", "RGBA", "P", "LA"):
+                picture = picture.convert("L")  # type: ignore[assignment]
+            return np.asarray(picture, dtype=np.float32)
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, ValueError) as fault:
+        raise SceneError(f"{path} is no picture that can be read ({fault}); copy it again or take it out.") from fault
 
 
 def resize(image: FloatImage, factor: float) -> FloatImage:

@@ -82,6 +82,8 @@ class Sample:
         Concepts and centres (crop pixels) of all countable objects; None where they are not known.
     optical : float32 (256, 256) or None
         Grey optical picture of the same ground, in its own medians.
+    complete : frozenset of str or None
+        Concepts all of whose objects are in `objects`, where not all are.
     """
 
     relative: FloatImage
@@ -91,6 +93,7 @@ class Sample:
     blocks: list[tuple[int, int, int, int]] = field(default_factory=lambda: [(0, CELLS, 0, CELLS)])
     objects: list[tuple[str, float, float]] | None = None
     optical: FloatImage | None = None
+    complete: frozenset[str] | None = None
 
 
 def polygon_share(polygons: Sequence[NDArray[np.floating]]) -> Mask:
@@ -141,7 +144,8 @@ def turn(sample: Sample, quarter_turns: int, mirror: bool) -> Sample:
         (key, *_moved(col, row, quarter_turns, mirror)) for key, col, row in sample.objects
     ]  # fmt: skip
     optical = None if sample.optical is None else move(sample.optical)
-    return Sample(move(sample.relative), sample.ratio, sample.spacing_m, labels, blocks, objects, optical)
+    relative = move(sample.relative)
+    return Sample(relative, sample.ratio, sample.spacing_m, labels, blocks, objects, optical, sample.complete)
 
 
 def _moved(col: float, row: float, quarter_turns: int, mirror: bool) -> tuple[float, float]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -11,10 +12,11 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from sarvlm_models.caption_decoder import WordList, facts_text, training_tokens
+from sarvlm_training.caption_words import nouns_of
 from sarvlm_training.captions import Seen, SeenObject, spot_of, write_captions
-from sarvlm_training.concepts import Vocabulary
+from sarvlm_training.concepts import OWN_GROUP, Vocabulary
 
-from .captioned import CaptionedPictures
+from .captioned import PictureSource
 from .chip_batches import ChipBatch, ChipSource
 from .mixture import Source, collate
 from .samples import CELLS, CROP_PX, FloatImage, Sample, amplitude_levels
@@ -47,7 +49,10 @@ Part = tuple[dict[str, Tensor] | None, Tokens | None]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The parts of one step; a part that a recipe leaves out is None."""
+    """The parts of one step; a part that a recipe leaves out is None.
+
+    `stream` is where the generator that drew it stood afterwards, as JSON.
+    """
 
     scenes: dict[str, Tensor] | None = None
     scene_tokens: Tokens | None = None
@@ -55,6 +60,7 @@ class Step:
     chip_tokens: Tokens | None = None
     pictures: dict[str, Tensor] | None = None
     picture_tokens: Tokens | None = None
+    stream: str = ""
 
 
 @dataclass(slots=True)
@@ -67,6 +73,7 @@ class Steps(IterableDataset[Step]):
     scenes, scene_shares, batch : sources of crops, their shares, crops a step.
     chips, chip_shares, chip_count : the same for chips; a step's chips are of one source.
     pictures, picture_count : captioned pictures.
+    streams : `Step.stream` of the last steps of an earlier run, one a worker, the oldest first; to go on from.
     """
 
     vocabulary: Vocabulary
@@ -78,14 +85,19 @@ class Steps(IterableDataset[Step]):
     chips: Mapping[str, ChipSource] = field(default_factory=dict)
     chip_shares: Mapping[str, float] = field(default_factory=dict)
     chip_count: int = 0
-    pictures: CaptionedPictures | None = None
+    pictures: PictureSource | None = None
     picture_count: int = 0
+    streams: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Step]:
         worker = get_worker_info()
-        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
+        number = worker.id if worker else 0
+        rng = np.random.default_rng((self.seed, number))
+        if self.streams:  # workers take turns, so the oldest of the last steps was drawn by the one whose turn it is
+            rng.bit_generator.state = json.loads(self.streams[number])
         while True:
-            yield self.draw(rng)
+            step = self.draw(rng)
+            yield replace(step, stream=json.dumps(rng.bit_generator.state))
 
     def draw(self, rng: np.random.Generator) -> Step:
         """One step."""
@@ -139,10 +151,11 @@ class Steps(IterableDataset[Step]):
     def _name(self, batch: ChipBatch, row: int, rng: np.random.Generator) -> str:
         key = batch.keys[row]
         concept = self.vocabulary.concepts[self.vocabulary.index[key]]
-        if concept.group in ("vehicle", "aircraft", "ship"):
-            seen = Seen((SeenObject(key, (0.3, 0.3, 0.7, 0.7)),))
+        nouns = nouns_of(self.vocabulary)
+        if concept.group in ("vehicle", "aircraft", "ship", OWN_GROUP):
+            seen = Seen((SeenObject(key, (0.3, 0.3, 0.7, 0.7)),), nouns=nouns)
         else:
-            seen = Seen((), ((key, 1.0),))
+            seen = Seen((), ((key, 1.0),), nouns=nouns)
         found = write_captions(seen, rng, ("general",)) or [str(rng.choice(list(concept.names)))]
         return found[0]
 
@@ -170,7 +183,8 @@ def seen_in(sample: Sample) -> Seen:
             cover.append((vocabulary.concepts[row].key, share))
     general = {row for key, _ in cover for row in vocabulary.ancestors[key] if row != vocabulary.index[key]}
     special = [(key, share) for key, share in cover if vocabulary.index[key] not in general]
-    return Seen(tuple(objects), tuple(special), _spot(sample, special))
+    nouns = nouns_of(vocabulary, sample.complete)
+    return Seen(tuple(objects), tuple(special), _spot(sample, special), nouns, sample.complete is None)
 
 
 def _spot(sample: Sample, cover: list[tuple[str, float]]) -> str | None:
@@ -186,7 +200,7 @@ def _spot(sample: Sample, cover: list[tuple[str, float]]) -> str | None:
 def facts_of(sample: Sample, rng: np.random.Generator) -> dict[str, int]:
     """How many of each counted kind a crop holds; kinds that are not there are told now and then."""
     vocabulary = sample.labels.vocabulary
-    counts = dict.fromkeys(FACT_KEYS, 0)
+    counts = {key: 0 for key in FACT_KEYS if sample.complete is None or key in sample.complete}
     for key, _, _ in sample.objects or ():
         for row in vocabulary.ancestors[key]:
             name = vocabulary.concepts[row].key

@@ -106,6 +106,17 @@ def _names(concept: Concept) -> Iterator[str]:
             yield name
 
 
+def one_and_many(name: str) -> tuple[str, str] | None:
+    """One and several of a name ("ferries": "ferry", "ferries"); None where it cannot stand behind a number."""
+    words = tokens_of(name)
+    while words and words[0] in ("a", "an", "the"):
+        words = words[1:]
+    if not words or any(ends_phrase(word) for word in words) or words[-1] in MASSES:
+        return None
+    one, many = (next(forms for forms, *number in _forms(words) if number[several]) for several in (0, 1))
+    return " ".join(one), " ".join(many)
+
+
 def _bare(name: str) -> str:
     """A name without case, marks and the s of the plural, to compare by: "T-72s" is "t72"."""
     words = tokens_of(name)
