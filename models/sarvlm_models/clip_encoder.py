@@ -197,12 +197,6 @@ class OpenClipEncoder:
         return self._whole([(amplitude * amplitude, picture_stats(amplitude)) for amplitude in amplitudes])
 
     @property
-    def network(self) -> nn.Module:
-        """The whole network in float32."""
-        network: nn.Module = self._network
-        return network
-
-    @property
     def can_caption(self) -> bool:
         """Whether the network has a text decoder (CoCa)."""
         return hasattr(self._network, "text_decoder")

@@ -304,7 +304,8 @@ class CompactEncoder:
     def _whole(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Float32:
         """Unit vector float32 (d,) of a chip: the mean over it and its mirror image where the head allows."""
         edges = [max(edge, 32) if self._model.image.from_pyramid else edge + -edge % 32 for edge in intensity.shape]
-        chip = np.pad(intensity, [(0, edge - had) for edge, had in zip(edges, intensity.shape, strict=True)], "symmetric")
+        spare = [(0, edge - had) for edge, had in zip(edges, intensity.shape, strict=True)]
+        chip = np.pad(intensity, spare, mode="symmetric")
         if not self._model.image.from_pyramid:
             return np.asarray(self._model.image.whole(self._fused(chip, stats, spacing_m))[0].float().cpu().numpy())
         planes = self._planes(chip, stats)

@@ -1,8 +1,8 @@
 """The last step of a training: words and whole vectors fitted on frozen features.
 
 The backbone is read once over many augmented chips and crops; then only the head of whole pictures, the last layer of
-places, the projection of texts and their calibration go on learning, hundreds of times faster than the whole network. It
-pulls like names (BTR-60, BTR-70) apart, which the frozen sentence encoder puts almost into one place.
+places, the projection of texts and their calibration go on learning, hundreds of times faster than the whole network.
+It pulls like names (BTR-60, BTR-70) apart, which the frozen sentence encoder puts almost into one place.
 """
 
 from __future__ import annotations

@@ -96,7 +96,8 @@ def chip_loss(logits: Tensor, labels: Tensor, own: Tensor, texts_per_concept: in
     false = logits.masked_fill(marks != 0, float("-inf")).logsumexp(1, keepdim=True)
     gain = torch.logaddexp(logits, false) - logits
     sigmoid = F.binary_cross_entropy_with_logits(logits, (marks > 0).float(), reduction="none")
-    balance = torch.where(marks > 0, weight / weight.sum(1, keepdim=True), (marks == 0) / (marks == 0).sum(1, keepdim=True))
+    false_share = (marks == 0) / (marks == 0).sum(1, keepdim=True)
+    balance = torch.where(marks > 0, weight / weight.sum(1, keepdim=True), false_share)
     return (gain * weight).sum() / weight.sum() + 0.3 * (sigmoid * balance).sum(1).mean()
 
 

@@ -110,7 +110,7 @@ class Objectives:
         return found
 
     def _see(self, relative: Tensor, ratio: Tensor, spacing_m: Tensor | None, *, steady: bool = False) -> Seeing:
-        """What the tower makes of pictures; `steady` leaves the normalisation of places to scenes, whose it is in use."""
+        """What the tower makes of pictures; `steady` leaves the normalisation of places to scenes."""
         image = self.learner.sarclip.image
         image.fuse.train(not steady)
         planes = input_planes(relative, ratio).contiguous(memory_format=torch.channels_last)

@@ -63,7 +63,9 @@ def chip_labels(vocabulary: Vocabulary, key: str, unsure: tuple[str, ...]) -> ND
     return values
 
 
-def make_batch(vocabulary: Vocabulary, chips: list[tuple[FloatImage, str]], unsure: Mapping[str, list[str]]) -> ChipBatch:
+def make_batch(
+    vocabulary: Vocabulary, chips: list[tuple[FloatImage, str]], unsure: Mapping[str, list[str]]
+) -> ChipBatch:
     """A batch of equally large chips (amplitude, concept)."""
     relative, ratios, labels = [], [], []
     for chip, key in chips:

@@ -20,7 +20,19 @@ from sarvlm_app.core.simulate import LANDCOVER_NAMES, SimulatedScene, Simulation
 from sarvlm_training.concepts import Vocabulary
 
 from .augment import hide_spacing, vary_radiometry
-from .samples import CELL_PX, CELLS, CROP_PX, IGNORE, LabelMap, Sample, amplitude_levels, cell_mean, inside, polygon_share, turn
+from .samples import (
+    CELL_PX,
+    CELLS,
+    CROP_PX,
+    IGNORE,
+    LabelMap,
+    Sample,
+    amplitude_levels,
+    cell_mean,
+    inside,
+    polygon_share,
+    turn,
+)
 
 SIZE_PX = 576
 KIND_SHARES = {
