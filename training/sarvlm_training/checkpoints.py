@@ -20,12 +20,12 @@ from torch import Tensor
 
 from sarvlm_app.core.export.atomic import replace_when_done, storage_error
 from sarvlm_models.caption_decoder import CaptionDecoder, WordList
-from sarvlm_models.captioner import decoder_metadata
+from sarvlm_models.captioner import TRAINED_FILE, decoder_metadata
 from sarvlm_models.compact import CompactConfig, save_metadata
 
 STATE_FILE: Final = "state.pt"
 WEIGHTS_FILE: Final = "weights.safetensors"
-CAPTIONER_FILE: Final = "captioner.safetensors"
+CAPTIONER_FILE: Final = TRAINED_FILE
 _EXACT: Final = ("running", "centre", "spread")
 
 

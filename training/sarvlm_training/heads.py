@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from sarvlm_app.errors import ModelError
 from sarvlm_models.compact import CompactSarclip
 from sarvlm_models.preprocess import input_planes, spacing_code
 
@@ -54,11 +55,17 @@ class Features:
     places: Tensor
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def read_features(sarclip: CompactSarclip, steps: Iterator[Step], count: int) -> Features:
-    """Features of `count` steps."""
+    """Features of `count` steps.
+
+    Raises
+    ------
+    ModelError
+        The steps hold no chips or no crops.
+    """
     image = sarclip.image.eval()
-    inputs, labels, own, maps, places = ([] for _ in range(5))  # type: ignore[var-annotated]
+    inputs, labels, own, maps, places = (list[Tensor]() for _ in range(5))
     for _ in range(count):
         step = next(steps)
         if step.chips is not None:
@@ -71,6 +78,8 @@ def read_features(sarclip: CompactSarclip, steps: Iterator[Step], count: int) ->
             planes = _planes(step.scenes)
             maps.append(image.fused(image.pyramid(planes), planes, spacing_code(step.scenes["spacing_m"])).half())
             places.append(step.scenes["labels"])
+    if not inputs or not maps:
+        raise ModelError("head_steps needs crops and chips to fit on; give the recipe both, or set head_steps = 0.")
     return Features(torch.cat(inputs), torch.cat(labels), torch.cat(own), torch.cat(maps), torch.cat(places))
 
 

@@ -93,7 +93,8 @@ def sweep(
     """
     if not alphas or not measures or len({measure.name for measure in measures}) < len(measures):
         raise ValueError(f"sweep: expected alphas and measures of different names, got {alphas} and {measures}")
-    rows, total = [], len(alphas) * len(measures)
+    rows: list[Row] = []
+    total = len(alphas) * len(measures)
     for alpha in alphas:
         encoder = encoder_of(interpolate(first, second, alpha))
         figures: dict[str, float] = {}

@@ -1,0 +1,69 @@
+"""The heads at the end of a training: fitted on features, with the rest of the network left as it is."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sarvlm_app.errors import ModelError
+from sarvlm_models.compact import CompactConfig, CompactSarclip
+from sarvlm_training.data.samples import CELLS
+from sarvlm_training.data.steps import Step
+from sarvlm_training.heads import Features, Heads, read_features, refine
+from sarvlm_training.recipe import Recipe
+
+CONCEPTS = 3
+
+
+class Words:
+    """Three concepts whose sentences are almost the same."""
+
+    apart = torch.zeros(CONCEPTS, CONCEPTS, dtype=torch.bool)
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(3)
+        base = torch.randn(384, generator=generator)
+        near = base + 0.1 * torch.randn(CONCEPTS + 24, 384, generator=generator)
+        self.vectors = torch.nn.functional.normalize(near, dim=1)
+
+    def draw(self, _generator: torch.Generator, absent: int, _noise: float) -> torch.Tensor:
+        return self.vectors[: CONCEPTS + absent]
+
+
+@pytest.fixture(scope="module")
+def heads() -> Heads:
+    torch.manual_seed(0)
+    sarclip = CompactSarclip(CompactConfig(whole="pyramid"))
+    own = torch.arange(60) % CONCEPTS
+    inputs = torch.randn(60, len(sarclip.image.head.centre)) * 0.1
+    inputs[torch.arange(60), own] += 3.0
+    labels = torch.nn.functional.one_hot(own, CONCEPTS).to(torch.int8)
+    fused = torch.randn(2, sarclip.config.hidden, CELLS, CELLS).half()
+    places = torch.zeros(2, CONCEPTS, CELLS, CELLS, dtype=torch.int8)
+    features = Features(inputs, labels, own, fused, places)
+    prototypes = torch.nn.Parameter(torch.randn(CONCEPTS, sarclip.config.dim))
+    return Heads(sarclip, prototypes, Words(), features, Recipe(), torch.Generator().manual_seed(1))  # type: ignore[arg-type]
+
+
+def answers(heads: Heads) -> torch.Tensor:
+    head = heads.sarclip.image.head.eval()
+    with torch.no_grad():
+        text = heads.sarclip.text(heads.wordings.draw(heads.generator, 0, 0.0))
+        return (head.vectors(heads.features.inputs) @ text.T).argmax(1)
+
+
+def test_like_sentences_are_told_apart_and_the_backbone_stays(heads: Heads) -> None:
+    before = {key: value.clone() for key, value in heads.sarclip.image.backbone.state_dict().items()}
+    wrong = int((answers(heads) != heads.features.own).sum())
+    events = []
+    refine(heads, 100, events.append)
+    assert wrong > 0
+    assert bool((answers(heads) == heads.features.own).all())
+    assert [event["head_step"] for event in events] == [100]
+    after = heads.sarclip.image.backbone.state_dict()
+    assert all(torch.equal(value, after[key]) for key, value in before.items())
+
+
+def test_steps_without_chips_get_a_sentence(heads: Heads) -> None:
+    with pytest.raises(ModelError, match="head_steps"):
+        read_features(heads.sarclip, iter([Step()]), 1)
