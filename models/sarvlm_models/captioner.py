@@ -30,6 +30,8 @@ from .types import Caption, Float32, SceneStats
 
 ARCHITECTURE: Final = "sarcap-compact"
 WEIGHTS_FILE: Final = "sarcap-compact.safetensors"
+TRAINED_FILE: Final = "captioner.safetensors"
+"""Name of the decoder that a training run leaves beside its image tower."""
 BEAMS: Final = 3
 LENGTH_PENALTY: Final = 0.8
 NO_REPEAT: Final = 6
@@ -210,7 +212,7 @@ def captioner_of(encoder: DenseEncoder, decoder: Path | None = None) -> Captione
     encoder : DenseEncoder
         Of `registry.load_encoder`.
     decoder : Path, optional
-        Weights of the compact decoder; default: the shipped ones.
+        Weights of the compact decoder; default: those beside the encoder's own, else the shipped ones.
 
     Raises
     ------
@@ -220,7 +222,8 @@ def captioner_of(encoder: DenseEncoder, decoder: Path | None = None) -> Captione
     if isinstance(encoder, CompactEncoder):
         from .checkpoints import file_sha256
 
-        path = decoder or weights_dir() / WEIGHTS_FILE
+        beside = encoder.source.with_name(TRAINED_FILE) if encoder.source else None
+        path = decoder or (beside if beside and beside.is_file() else weights_dir() / WEIGHTS_FILE)
         network, words = load_decoder(path, encoder.spec.weights_sha256)
         return CompactCaptioner(encoder, network, words, file_sha256(path))
     if isinstance(encoder, OpenClipEncoder) and encoder.can_caption:

@@ -209,7 +209,13 @@ class CompactSarclip(nn.Module):
 
 
 class CompactEncoder:
-    """`DenseEncoder` over the compact SARCLIP; thread-safe for one caller at a time."""
+    """`DenseEncoder` over the compact SARCLIP; thread-safe for one caller at a time.
+
+    Attributes
+    ----------
+    source : Path or None
+        The file of its weights, where they come from one.
+    """
 
     def __init__(self, model: CompactSarclip, text: TextTower, tokenizer_path: Path, device: DeviceChoice,
                  digest: str) -> None:  # fmt: skip
@@ -217,6 +223,7 @@ class CompactEncoder:
         self._dtype = device.dtype
         self._model = model.to(self._device).to(memory_format=torch.channels_last).eval()
         self._text = text.to(self._device).eval()
+        self.source: Path | None = None
         self._tokenizer = load_tokenizer(tokenizer_path)
         self._spec = EncoderSpec(
             model_id=f"{ARCHITECTURE}@{digest[:12]}",
@@ -345,4 +352,6 @@ def load_compact_file(weights: Path, text_directory: Path, device: DeviceChoice)
     text.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return CompactEncoder(load_model(weights), text, text_directory / TOKENIZER_FILE, device, digest)
+    encoder = CompactEncoder(load_model(weights), text, text_directory / TOKENIZER_FILE, device, digest)
+    encoder.source = weights
+    return encoder

@@ -25,7 +25,7 @@ SHIP, WATER, FOREST, _ = np.eye(4, dtype=np.float16)
 @settings(deadline=None)
 @given(
     arrays.arrays(np.float32, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(-6, 6)),
-    st.floats(-3, 3),
+    st.integers(-3000, 3000).map(lambda thousandths: thousandths / 1000),
     st.floats(0.25, 4),
 )
 def test_peaks_above_a_level_are_those_of_the_whole_map_that_reach_it(heights, least, prominence):

@@ -36,11 +36,13 @@ def workplace(qapp: object, qtbot: object, no_leaked_threads: None) -> Iterator[
     """The window with the shipped model; closed at the end."""
     from sarvlm_app.settings import Settings
     from sarvlm_app.ui.workplace import Workplace
+    from tests.ui.focus import activate
 
     place = Workplace(qapp, Settings(device="cpu"))
     place.window.resize(1400, 900)
     place.window.show()
     qtbot.waitExposed(place.window)
+    activate(place.window)
     yield place
     place.window.close()
     place.window.deleteLater()

@@ -10,9 +10,9 @@ import pytest
 
 from sarvlm_app.cli import main as sarvlm
 from sarvlm_models.locations import weights_dir
+from sarvlm_models.registry import load_captioner
 from sarvlm_training.data.held import main as held
 from sarvlm_training.evaluate.coco_boxes import read_coco, read_names
-from tests.training.test_finetune import encoder_and_captioner
 from tests.training.user_files import Box, picture_with, write_captions, write_chips, write_coco
 
 HEAD = "start = 'scratch'\nsteps = 1\nbatch = 1\nchips = 4\ncaptioned = 2\nworkers = 0\nabsent = 3\ncalibration = 2\n"
@@ -51,7 +51,7 @@ def test_a_users_boxes_chips_and_captions_are_trained_on(tmp_path: Path, capsys:
     assert sarvlm(["finetune", str(file), "--json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {"place", "chips", "pictures", "captions"} <= events[0].keys()
-    _, captioner = encoder_and_captioner(tmp_path / "out")
+    captioner = load_captioner(str(tmp_path / "out/weights.safetensors"), "cpu")  # the decoder beside the tower
     assert captioner.caption_picture(picture_with([]).astype("float32")).text
     assert sarvlm(["finetune", str(file), "--resume"]) == 0
     assert "Weights of 1 steps written to" in capsys.readouterr().out

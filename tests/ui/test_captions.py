@@ -3,12 +3,11 @@
 import csv
 import json
 import threading
-import warnings
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from sarvlm_app.core.caption_list import Where
 from sarvlm_app.core.caption_session import CaptionModel
@@ -16,6 +15,7 @@ from sarvlm_app.errors import ModelError
 from sarvlm_app.paths import data_dir
 from sarvlm_models.types import Window
 from tests.core.fake_captioning import FakeCaptioning
+from tests.ui.focus import activate
 
 LEFT, NONE, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -48,9 +48,7 @@ def describe(qtbot, place, where=Where.REGION, window=PART):
 
 
 def press(qtbot, place, key, modifier=NONE):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        QApplication.setActiveWindow(place.window)  # no window manager does it on a virtual display
+    activate(place.window)
     place.window.canvas.setFocus()
     qtbot.keyClick(place.window, key, modifier)
 

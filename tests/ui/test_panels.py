@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage
 from rasterio.transform import from_origin
 
 from sarvlm_app.ui.panels.cards import Card, CardModel
+from tests.ui.focus import activate
 
 
 def write_bands(path, *, count=2, value=None):
@@ -84,6 +85,7 @@ def test_the_answer_line_tells_encoding_from_the_cache(opened, ask):
 
 def test_words_typed_before_the_scene_is_encoded_are_answered_when_it_is(opened, qtbot):
     line = opened.window.query.line
+    activate(opened.window)
     line.setFocus()
     opened.session.encode()
     qtbot.keyClicks(line, "ships")
