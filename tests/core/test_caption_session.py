@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sarvlm_app.cli.parser import build_parser
 from sarvlm_app.core import patches
 from sarvlm_app.core.caption_list import LEAST_PLACE_PX, Where, ground_of, place_window
 from sarvlm_app.core.caption_session import CAPTION_KEY
 from sarvlm_app.core.captioning import CaptionRequest
 from sarvlm_app.core.jobs import JobRunner
 from sarvlm_app.core.query import Candidate
-from sarvlm_app.core.scene import Scene
+from sarvlm_app.core.scene import Band, Scene, ValueType
 from sarvlm_app.core.session import Session
 from sarvlm_app.errors import ModelError, QueryError, SceneError, StorageError
 from sarvlm_app.paths import data_dir
@@ -372,6 +374,15 @@ def test_the_command_names_scene_and_window(bench: CaptionBench) -> None:
     part, whole = bench.describe(Where.VIEW, VIEW), bench.describe(Where.SCENE)
     assert bench.session.command(part.id) == "sarvlm caption '/data/my scene.tif' --window 8,16,128,64"
     assert bench.session.command(whole.id) == "sarvlm caption '/data/my scene.tif'"
+
+
+def test_the_command_is_one_that_the_command_line_takes(bench: CaptionBench) -> None:
+    bands = tuple(Band(number, name, name, ValueType.AMPLITUDE) for number, name in enumerate(("VV", "VH"), start=1))
+    bench.session.show(make_scene(path=Path("/data/two bands.tif"), bands=bands), 2)
+    words = shlex.split(bench.session.command(bench.describe(Where.VIEW, VIEW).id))
+    options = build_parser().parse_args(words[1:])
+    assert (options.command, str(options.scene)) == ("caption", "/data/two bands.tif")
+    assert (tuple(options.window), options.band) == ((8, 16, 128, 64), "2")
 
 
 def test_a_window_on_the_ground_has_size_and_centre() -> None:
