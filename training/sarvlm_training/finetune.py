@@ -49,7 +49,8 @@ from .sources import captioned_pictures, make_steps, word_list
 from .start import load_imagenet_start
 from .wordings import SentenceEncoder, Wordings
 
-REPORT_EVERY = 25
+REPORT_EVERY, REPORT_SECONDS = 25, 10.0
+"""Steps between two reports, and seconds where the steps are slow."""
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -266,6 +267,7 @@ def train(recipe: Recipe, *, resume: bool = False, report: Report | None = None)
         if run.done:
             tell({"resumed": run.done, "steps": recipe.steps})
         began, sums = time.time(), dict[str, list[float]]()
+        told = began
         interrupts.wait()
         while run.done < recipe.steps:
             try:
@@ -276,17 +278,19 @@ def train(recipe: Recipe, *, resume: bool = False, report: Report | None = None)
             for name, value in losses.items():
                 sums.setdefault(name, []).append(value)
             last = run.done == recipe.steps
-            if run.done % REPORT_EVERY == 0 or last:
+            if run.done % REPORT_EVERY == 0 or last or time.time() - told > REPORT_SECONDS:
                 tell(_event(run, began, sums))
+                told = time.time()
                 sums.clear()
             stopped = parallel.agreed(interrupts.asked)
             if run.done % recipe.keep_every == 0 or last or stopped:
                 run.keep(objectives.generator)
-            if stopped:
+            if stopped and (recipe.head_steps or not last):
                 raise KeyboardInterrupt
-        interrupts.end_at_once()  # the state is kept; what follows is done anew by --resume
-        if recipe.head_steps and parallel.rank == 0:
-            run.fit_heads(objectives, steps, tell)
+        if recipe.head_steps:
+            interrupts.end_at_once()  # the state is kept; what follows is done anew by --resume
+            if parallel.rank == 0:
+                run.fit_heads(objectives, steps, tell)
         parallel.wait()
     return recipe.out / WEIGHTS_FILE
 

@@ -34,7 +34,9 @@ from sarvlm_training.validation import ssdd_training_ids
 
 from .coco_boxes import BoxedImage, read_coco
 
-THRESHOLDS: Final = (0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98)
+THRESHOLDS: Final = (
+    0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98,
+)  # fmt: skip
 PROMINENCES: Final = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
 MOST: Final = 5
 TELL_EVERY: Final = 100
