@@ -114,7 +114,7 @@ def test_a_coca_checkpoint_describes_and_is_asked_for_no_counts(sarvlm, scene, t
     torch.save({"state_dict": random_coca().state_dict()}, tmp_path / "coca.pt")
     (tmp_path / "coca.json").write_text(json.dumps(TINY_COCA))
     words = ["caption", scene, "--model", tmp_path / "coca.pt", "--device", "cpu", "--json"]
-    answer = sarvlm(*words, "--window", "64,64,128,128").json
+    answer = sarvlm(*words, "--window", "32,64,128,128").json
     assert answer["model"].startswith("coca@") and answer["counts"] == {} and answer["logprob"] < 0
     assert answer["caption"] and answer["cover"]
     monkeypatch.setattr(patches, "ALONE_PX", 64)
@@ -127,7 +127,7 @@ def test_the_compact_captioner_describes(sarvlm, scene, tmp_path, monkeypatch):
     decoder = write_decoder(tmp_path / captioner_module.WEIGHTS_FILE, encoder.spec.weights_sha256)
     monkeypatch.setattr("sarvlm_models.registry.load_encoder", lambda *_: encoder)
     monkeypatch.setattr(captioner_module, "weights_dir", lambda: decoder.parent)
-    answer = sarvlm("caption", scene, "--window", "64,64,96,96", "--json").json
+    answer = sarvlm("caption", scene, "--window", "32,64,96,96", "--json").json
     assert answer["model"].startswith("sarcap-compact@") and answer["raw"] and answer["caption"].endswith(".")
     assert set(answer["counts"]) == {kind.key for kind in COUNTABLES}
 
