@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+import torch
 
 from sarvlm_app.core import patches
 from sarvlm_app.core.counting import COUNTABLES
 from sarvlm_app.errors import ModelError
+from sarvlm_models import captioner as captioner_module
+from sarvlm_models.registry import load_encoder
 from tests.core.ground_models import GroundEncoder, ToldCaptioner, harbour, harbour_file
 from tests.core.scene_files import TRANSFORM, UTM33, write_tif
+from tests.models.caption_models import TINY_COCA, random_coca, write_decoder
 
 SHIPS = ((200, 48), (240, 200), (96, 200))
 SIZE = (256, 320)
@@ -102,6 +108,28 @@ def test_a_captioner_that_is_not_installed_is_one_sentence(sarvlm, scene, encode
 
     monkeypatch.setattr("sarvlm_models.captioner.captioner_of", none)
     assert "not installed" in sarvlm("caption", scene, "--json").fault and encoder.windows == []
+
+
+def test_a_coca_checkpoint_describes_and_is_asked_for_no_counts(sarvlm, scene, tmp_path, monkeypatch):
+    torch.save({"state_dict": random_coca().state_dict()}, tmp_path / "coca.pt")
+    (tmp_path / "coca.json").write_text(json.dumps(TINY_COCA))
+    words = ["caption", scene, "--model", tmp_path / "coca.pt", "--device", "cpu", "--json"]
+    answer = sarvlm(*words, "--window", "32,64,128,128").json
+    assert answer["model"].startswith("coca@") and answer["counts"] == {} and answer["logprob"] < 0
+    assert answer["caption"] and answer["cover"]
+    monkeypatch.setattr(patches, "ALONE_PX", 64)
+    whole = sarvlm(*words).json
+    assert whole["logprob"] is None and "Counted" not in whole["caption"] and whole["counts"] == {}
+
+
+def test_the_compact_captioner_describes(sarvlm, scene, tmp_path, monkeypatch):
+    encoder = load_encoder(None, "cpu")
+    decoder = write_decoder(tmp_path / captioner_module.WEIGHTS_FILE, encoder.spec.weights_sha256)
+    monkeypatch.setattr("sarvlm_models.registry.load_encoder", lambda *_: encoder)
+    monkeypatch.setattr(captioner_module, "weights_dir", lambda: decoder.parent)
+    answer = sarvlm("caption", scene, "--window", "32,64,96,96", "--json").json
+    assert answer["model"].startswith("sarcap-compact@") and answer["raw"] and answer["caption"].endswith(".")
+    assert set(answer["counts"]) == {kind.key for kind in COUNTABLES}
 
 
 @pytest.mark.parametrize("words", [[], ["a.tif", "--beams", "0"], ["a.tif", "--window", "1,2,3"], ["a.tif", "b.tif"]])
