@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 ACRONYMS: Final = frozenset(("sar", "vv", "vh", "hh", "hv", "mstar", "tel", "apc", "ifv", "mbt"))
+NAMES: Final = frozenset(("boeing", "airbus", "dreamliner", "gvozdika", "chinese"))
 _DIGITS: Final = re.compile(r"(?<![\w.])\d(?: \d)+(?![\w])")
 _LINKED: Final = re.compile(r"(?<=[^\W_]) ([-'’/]) (?=[^\W_])")
 _BEFORE: Final = re.compile(r"\s+(?=[,.;:!?)\]%])")
@@ -22,8 +23,8 @@ def display_text(raw: str) -> str:
     """The display form of a decoder's words.
 
     Digits said one by one are joined ("1 4 tanks" is 14 tanks), punctuation
-    is closed up, designations and acronyms are in capitals (T-72, SAR),
-    sentences begin with one and the last ends with one full stop.
+    is closed up, designations and acronyms are in capitals (T-72, SAR), names
+    and sentences begin with one and the last ends with one full stop.
 
     Parameters
     ----------
@@ -44,9 +45,15 @@ def display_text(raw: str) -> str:
     if not text:
         return ""
     text = _DESIGNATION.sub(_designation, text)
-    text = _WORD.sub(lambda found: found[0].upper() if found[0] in ACRONYMS else found[0], text)
+    text = _WORD.sub(_word, text)
     text = _FIRST.sub(lambda found: found[1] + found[2].upper(), text)
     return text if text[-1] in "!?" else f"{text}."
+
+
+def _word(found: re.Match[str]) -> str:
+    """An acronym in capitals, a name with one."""
+    word = found[0]
+    return word.upper() if word in ACRONYMS else word.capitalize() if word in NAMES else word
 
 
 def _designation(found: re.Match[str]) -> str:

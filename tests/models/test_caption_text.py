@@ -25,6 +25,7 @@ from sarvlm_models.caption_words import split_words
         ("a harbour . two ships . .", "A harbour. Two ships."),
         ("the ship ' s wake in a 3x3 grid , the 2nd one", "The ship's wake in a 3x3 grid, the 2nd one."),
         ("12 3 ships", "12 3 ships."),
+        ("a radar view of a boeing 7 8 7 and an airbus a320", "A radar view of a Boeing 787 and an Airbus A320."),
         ("is it a ship ?", "Is it a ship?"),
         (", , sea , , land ,", "Sea, land."),
         ("", ""),
