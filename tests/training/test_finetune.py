@@ -12,6 +12,8 @@ import torch
 from safetensors import safe_open
 
 from sarvlm_app.cli import main as sarvlm
+from sarvlm_app.errors import ModelError
+from sarvlm_models.caption_decoder import WordList
 from sarvlm_models.captioner import CompactCaptioner, load_decoder
 from sarvlm_models.checkpoints import file_sha256
 from sarvlm_models.compact import CompactEncoder, load_compact_file
@@ -100,6 +102,23 @@ def test_the_first_recipe_is_run_to_its_end_before_the_second(
     assert "recipe" not in json.loads(capsys.readouterr().out.splitlines()[0])
     with safe_open(str(start), "pt") as file:
         assert file.metadata()["steps"] == "1"
+
+
+def test_a_run_starts_from_the_shipped_model_with_its_words(recipe: Recipe, tmp_path: Path) -> None:
+    vocabulary = load_vocabulary()
+    words = WordList([*word_list(vocabulary, None).words, "zeppelin"])
+    learner, teacher = make_learner(replace(recipe, start="shipped"), words, len(vocabulary))
+    shipped = weights_dir() / "sarclip-compact.safetensors"
+    encoder = load_compact_file(shipped, weights_dir(), DeviceChoice(torch.device("cpu"), torch.float32, "CPU"))
+    decoder, known = load_decoder(weights_dir() / "sarcap-compact.safetensors", file_sha256(shipped))
+    assert teacher is not None and torch.equal(learner.sarclip.project.weight, encoder._model.project.weight)
+    for word in ("ship", "harbour"):
+        row = learner.decoder.embed.weight[words.words.index(word)]
+        assert torch.equal(row, decoder.embed.weight[known.words.index(word)])
+    broken = tmp_path / "w.safetensors"
+    broken.write_bytes(shipped.read_bytes()[:1000])
+    with pytest.raises(ModelError, match=r"w\.safetensors does not fit the compact tower \(.*\); start from"):
+        make_learner(replace(recipe, start=str(broken)), words, len(vocabulary))
 
 
 @pytest.mark.usefixtures("few_words")
