@@ -119,7 +119,7 @@ class CompactCaptioner:
         right = next((each for each in found if agrees(each[0], counts)), None)
         if right is None:
             barred = (*options.barred, *other_numbers(self._words, counts))
-            again = self._search(decoding, prefix, replace(options, barred=barred))
+            again = self._search(decoding, prefix, replace(options, barred=barred, beams=3 * options.beams))
             right = next((each for each in again if agrees(each[0], counts)), None)
         return self._caption(right or found[0], right is not None)
 

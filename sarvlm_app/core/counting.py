@@ -11,10 +11,11 @@ from sarvlm_app.core.prominence import Peak, prominent_peaks, to_logit
 from sarvlm_app.core.query import Prompts, TextVectors, class_prompts, score_vectors, smooth
 from sarvlm_models.types import Float16, Float32
 
-PROMINENCE: Final = 3.0
+PROMINENCE: Final = 4.0
 """Logits by which a peak stands above the pass to a better one, or both are one object.
 
-This and the thresholds are chosen by `sarvlm_training.evaluate.count_thresholds`.
+This and the thresholds are chosen by `sarvlm_training.evaluate.count_thresholds`: that of ships by their numbers on
+SSDD, the others so that at most one in a hundred of the SSDD images kept back has a false one.
 """
 
 
@@ -45,11 +46,11 @@ class Countable:
 
 
 COUNTABLES: Final = (
-    Countable("ship", ("ship", "ships", "vessel"), 0.88, ("ship", "ships")),
+    Countable("ship", ("ship", "ships", "vessel"), 0.9, ("ship", "ships")),
     Countable("aircraft", ("aircraft", "airplane", "parked aircraft"), 0.88, ("aircraft", "aircraft")),
-    Countable("vehicle", ("vehicle", "military vehicle", "tank or truck"), 0.88, ("vehicle", "vehicles")),
-    Countable("storage_tank", ("storage tank", "storage tanks"), 0.88, ("storage tank", "storage tanks")),
-    Countable("bridge", ("bridge", "bridge over water"), 0.88, ("bridge", "bridges")),
+    Countable("vehicle", ("vehicle", "military vehicle", "tank or truck"), 0.5, ("vehicle", "vehicles")),
+    Countable("storage_tank", ("storage tank", "storage tanks"), 0.6, ("storage tank", "storage tanks")),
+    Countable("bridge", ("bridge", "bridge over water"), 0.8, ("bridge", "bridges")),
 )
 
 

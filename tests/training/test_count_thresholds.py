@@ -46,13 +46,14 @@ def test_images_with_more_than_five_do_not_decide():
     assert best(images)[0] > 0.55
 
 
-def test_the_report_holds_what_is_in_use_what_is_best_and_the_grid_of_the_first_part():
+def test_the_report_holds_what_is_in_use_what_is_best_and_the_grid_of_each_part():
     parts = {"training": [seen(1, 0.95)], "kept back": [seen(2, 0.95)]}
     found = report(parts, SHIP)
     assert found["images"] == {"training": 1, "kept back": 1}
     assert found["in use"]["threshold"] == SHIP.threshold
     assert found["best"]["training"]["one_to_five"] == 1.0 and found["best"]["kept back"]["one_to_five"] == 0.0
-    assert len(found["grid"]) == len(THRESHOLDS) and found["grid"]["0.98"]["1"] == 0.0
+    assert len(found["grid"]["kept back"]) == len(THRESHOLDS) and found["grid"]["training"]["0.98"]["1"] == 0.0
+    assert found["grid"]["training"]["0.9"]["1"] == 1.0
 
 
 @pytest.fixture

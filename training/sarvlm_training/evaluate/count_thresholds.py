@@ -122,16 +122,10 @@ def _both(images: Sequence[Seen], found: Exact) -> float:
 
 
 def report(parts: Mapping[str, Sequence[Seen]], kind: Countable) -> dict[str, Any]:
-    """Shares at the constants of the application and at what is best on the first part, and the whole grid of it."""
+    """Shares at the constants of the application and at what is best on the first part, and over the grid."""
     first, *_ = parts
     chosen = best(parts[first])
     rows = {"in use": (kind.threshold, min(PROMINENCES, key=lambda p: abs(p - PROMINENCE))), "best": chosen}
-    grid = {
-        f"{threshold:g}": {
-            f"{p:g}": round(_both(parts[first], exact(parts[first], threshold, p)), 4) for p in PROMINENCES
-        }
-        for threshold in THRESHOLDS
-    }
     return {
         "kind": kind.key,
         "images": {name: len(seen) for name, seen in parts.items()},
@@ -143,7 +137,15 @@ def report(parts: Mapping[str, Sequence[Seen]], kind: Countable) -> dict[str, An
             }
             for row, (threshold, prominence) in rows.items()
         },
-        "grid": grid,
+        "grid": {name: _grid(seen) for name, seen in parts.items()},
+    }
+
+
+def _grid(images: Sequence[Seen]) -> dict[str, dict[str, float]]:
+    """Shares of right numbers by threshold and prominence."""
+    return {
+        f"{threshold:g}": {f"{p:g}": round(_both(images, exact(images, threshold, p)), 4) for p in PROMINENCES}
+        for threshold in THRESHOLDS
     }
 
 
