@@ -43,9 +43,10 @@ def test_every_caption_is_told_with_its_references_and_the_last_answer_counts(tm
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands in for Java")
-def test_a_program_that_falls_silent_is_told_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", ["pass", "import os; os.close(0); os.close(1)"])
+def test_a_program_that_falls_silent_is_told_by_name(tmp_path: Path, program: str) -> None:
     with pytest.raises(ModelError, match=r"meteor-1\.5\.jar does not answer as METEOR 1\.5 does"):
-        speaking(tmp_path, "pass").score([("a",)], [[("a",)]])
+        speaking(tmp_path, program).score([("a",)], [[("a",)]])
 
 
 def test_without_java_or_the_jar_the_reason_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

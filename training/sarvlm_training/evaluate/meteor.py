@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,6 +50,8 @@ class Meteor:
                 ) from fault
             finally:
                 process.kill()
+                with suppress(OSError):  # what was not sent to a program that has gone
+                    process.stdin.close()
 
 
 def find_meteor() -> Meteor | str:
