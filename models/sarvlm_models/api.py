@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from .types import Caption, EncoderSpec, Float16, Float32, SceneStats
+from .types import Caption, Detections, DetectorSpec, EncoderSpec, Float16, Float32, SceneStats, StoredClass
 
 
 @runtime_checkable
@@ -117,4 +117,41 @@ class Captioner(Protocol):
         beams: int | None = None,
     ) -> Caption:
         """The caption of a picture (float32 (h, w), linear amplitude) that stands alone, by its own statistics."""
+        ...
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds objects as boxes, upright and rotated, and names them by words."""
+
+    @property
+    def spec(self) -> DetectorSpec: ...
+
+    def class_vectors(self, classes: Sequence[StoredClass]) -> Float32:
+        """Unit vectors float32 (k, d): for each class the mean of the vectors of its words."""
+        ...
+
+    def detect(
+        self,
+        intensity: Float32,
+        stats: SceneStats,
+        classes: Sequence[StoredClass],
+        vectors: Float32,
+        min_score: float,
+    ) -> Detections:
+        """Boxes in one window, those that mean the same object merged.
+
+        Parameters
+        ----------
+        intensity : float32 (h, w)
+            Linear intensity, of any size.
+        stats : SceneStats
+            Of the whole scene and band, or of the picture itself.
+        classes : sequence of StoredClass
+            What to look for; `Detections.names` are their names.
+        vectors : float32 (k, d)
+            `class_vectors` of `classes`.
+        min_score : float
+            Boxes below are left out.
+        """
         ...

@@ -235,3 +235,111 @@ class EncoderSpec:
     finest_spacing_m: float | None = None
     profile: str = field(default="sar")
     weights_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClass:
+    """A class a detector can look for: the prompts it is asked by, and where asking makes sense.
+
+    Attributes
+    ----------
+    name : str
+        What a box is labelled with.
+    words : tuple of str
+        Ways to say it; their text vectors are averaged.
+    spacing_m : (float, float)
+        Ground metres per pixel between which such objects can be told apart.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    spacing_m: tuple[float, float] = (0.0, float("inf"))
+
+    def __post_init__(self) -> None:
+        _require(bool(self.name and self.words and all(self.words)), "StoredClass", "a name and words", self)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSpec:
+    """How a detector wants its windows, and what it was taught to find.
+
+    Attributes
+    ----------
+    model_id : str
+        Name@first 12 digits of the weights' SHA-256.
+    window_px, margin_px : int
+        Edge of the windows and the overlap in which an object cut by a border is found whole.
+    finest_spacing_m : float
+        A scene with smaller pixels is averaged down to about this spacing.
+    classes : tuple of StoredClass
+        Asked for where the user names none.
+    weights_sha256 : str
+        Of the whole weight file.
+    """
+
+    model_id: str
+    window_px: int
+    margin_px: int
+    finest_spacing_m: float
+    classes: tuple[StoredClass, ...]
+    weights_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Boxes found in a picture or a scene; struct of arrays.
+
+    Attributes
+    ----------
+    corners_px : float32 (n, 4, 2)
+        Corners (col, row), clockwise on the screen; upright and rotated alike.
+        The edge from corner 0 to corner 1 is a long side.
+    bbox_px : float32 (n, 4)
+        Upright extent of the object: col, row, width, height. A detector that
+        knows it gives it for itself, since that of a rotated box is larger.
+    scores : float32 (n,)
+        0..1; 0.5 is the background.
+    class_ids : int32 (n,)
+        Into `names`.
+    names : tuple of str
+    model_id : str
+        Name@first 12 digits of the weights' SHA-256, or the file that they were imported from.
+    """
+
+    corners_px: Float32
+    bbox_px: Float32
+    scores: Float32
+    class_ids: NDArray[np.int32]
+    names: tuple[str, ...]
+    model_id: str
+
+    def __post_init__(self) -> None:
+        n = len(self.scores)
+        for name, shape in (("corners_px", (n, 4, 2)), ("bbox_px", (n, 4)), ("scores", (n,)), ("class_ids", (n,))):
+            array: NDArray[np.generic] = getattr(self, name)
+            _require(array.shape == shape, f"Detections.{name}", shape, array.shape)
+            _frozen(array)
+        known = bool(n == 0 or (self.class_ids.min() >= 0 and self.class_ids.max() < len(self.names)))
+        _require(known, "Detections.class_ids", f"0..{len(self.names) - 1}", self.class_ids)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def labels(self) -> list[str]:
+        """The name of each box's class."""
+        return [self.names[i] for i in self.class_ids.tolist()]
+
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Detections:
+        """Some of the boxes: by a mask (n,) or by positions, in their order."""
+        return Detections(
+            self.corners_px[chosen], self.bbox_px[chosen], self.scores[chosen], self.class_ids[chosen], self.names,
+            self.model_id,
+        )  # fmt: skip
+
+    @classmethod
+    def empty(cls, names: tuple[str, ...] = (), model_id: str = "") -> Detections:
+        """No boxes."""
+        nothing = np.zeros((0, 4, 2), np.float32)
+        return cls(
+            nothing, nothing[..., 0], np.zeros(0, np.float32), np.zeros(0, np.int32), names, model_id,
+        )  # fmt: skip
