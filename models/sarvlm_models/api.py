@@ -139,7 +139,7 @@ class Detector(Protocol):
         vectors: Float32,
         min_score: float,
     ) -> Detections:
-        """Boxes in one window, those that mean the same object merged.
+        """Boxes in one window, best first; several may mean one object (`core.boxes.merge_boxes` joins them).
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ from typing import Any
 
 from sarvlm_app.errors import ModelError, StorageError
 
-from .api import Captioner, DenseEncoder
+from .api import Captioner, DenseEncoder, Detector
 from .architectures import COMPACT, Architecture, infer_architecture
 from .checkpoints import CheckpointContents, file_sha256, read_state_dict
 from .clip_encoder import EncoderOptions, OpenClipEncoder, build_network, verify_state
@@ -130,6 +130,15 @@ def load_captioner(
     from .captioner import captioner_of
 
     return captioner_of(load_encoder(name_or_path, device, registry_dir))
+
+
+def load_detector(
+    name_or_path: str | None = None, device: str = "auto", registry_dir: Path | None = None
+) -> Detector:
+    """The detector of a name or a weight file: see `detectors.loading.load_detector`."""
+    from .detectors.loading import load_detector as load
+
+    return load(name_or_path, device, registry_dir)
 
 
 def add_checkpoint(

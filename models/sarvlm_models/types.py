@@ -268,7 +268,8 @@ class DetectorSpec:
     model_id : str
         Name@first 12 digits of the weights' SHA-256.
     window_px, margin_px : int
-        Edge of the windows and the overlap in which an object cut by a border is found whole.
+        Edge of the windows, and the rim of each whose boxes are not used: the
+        neighbour sees what lies there whole.
     finest_spacing_m : float
         A scene with smaller pixels is averaged down to about this spacing.
     classes : tuple of StoredClass

@@ -26,7 +26,7 @@ ESTIMATE_KEY = "detection estimate"
 FIRST_CONFIDENCE = 0.5
 
 
-class Detecting(Protocol):
+class ObjectFinder(Protocol):
     """What finds boxes; all of it is called on the compute lane."""
 
     @property
@@ -52,7 +52,7 @@ class DetectionSession:
     Parameters
     ----------
     runner : JobRunner
-    detecting : Detecting
+    detecting : ObjectFinder
     store : DetectionStore
     """
 
@@ -70,7 +70,7 @@ class DetectionSession:
     """Something about files; faults of a run are in `fault`."""
     message = Signal(str)
 
-    def __init__(self, runner: JobRunner, detecting: Detecting, store: DetectionStore) -> None:
+    def __init__(self, runner: JobRunner, detecting: ObjectFinder, store: DetectionStore) -> None:
         self._runner = runner
         self._detecting = detecting
         self._store = store

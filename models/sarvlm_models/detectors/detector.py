@@ -1,0 +1,156 @@
+"""SARDet and SARRot ready for use: windows to boxes, words to classes, weights from a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from sarvlm_models.compact import TEXT_FILE, TOKENIZER_FILE
+from sarvlm_models.preprocess import input_planes, p98_ratio, relative_amplitude
+from sarvlm_models.text_tower import TextTower, load_tokenizer, tokenize
+from sarvlm_models.types import Detections, DetectorSpec, Float32, SceneStats, StoredClass
+
+from .network import DEEPEST, DetectorConfig, DetectorNetwork, Found
+
+if TYPE_CHECKING:
+    from sarvlm_models.device import DeviceChoice
+
+ARCHITECTURE: Final = "sardet-compact"
+WEIGHTS_FILE: Final = "sardet-compact.safetensors"
+WINDOW_PX, MARGIN_PX = 1024, 96
+FINEST_SPACING_M: Final = 0.2
+MOST_BOXES: Final = 20_000
+"""Boxes of one window that are looked at, the best first."""
+
+
+class CompactDetector:
+    """`Detector` over the compact tower.
+
+    Parameters
+    ----------
+    network : DetectorNetwork
+    text : TextTower
+    tokenizer_path : Path
+    device : DeviceChoice
+    about : mapping
+        Of the weights' header: "classes" (JSON), "score" (JSON: "gain" and "middle" of the logit), "sha256".
+    """
+
+    def __init__(self, network: DetectorNetwork, text: TextTower, tokenizer_path: Path, device: DeviceChoice,
+                 about: Mapping[str, str]) -> None:  # fmt: skip
+        self._device, self._dtype = torch.device(device.device), device.dtype
+        self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()
+        self._text = text.to(self._device).eval()
+        self._tokenizer = load_tokenizer(tokenizer_path)
+        score: dict[str, float] = json.loads(about.get("score", "{}"))
+        self._gain, self._middle = score.get("gain", 1.0), score.get("middle", 0.0)
+        digest = about.get("sha256", "")
+        self._spec = DetectorSpec(
+            f"{ARCHITECTURE}@{digest[:12]}", WINDOW_PX, MARGIN_PX, FINEST_SPACING_M,
+            stored_classes(about.get("classes", "[]")), digest,
+        )  # fmt: skip
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Windows, classes and identity of this detector."""
+        return self._spec
+
+    @torch.inference_mode()
+    def class_vectors(self, classes: Sequence[StoredClass]) -> Float32:
+        """Unit vectors float32 (k, d): the mean of the vectors of each class's words."""
+        words = [word for one in classes for word in one.words]
+        ids, mask = tokenize(self._tokenizer, words)
+        vectors = self._network.text(self._text(ids.to(self._device), mask.to(self._device)).float())
+        groups = vectors.split([len(one.words) for one in classes])
+        return np.asarray(torch.stack([F.normalize(group.mean(0), dim=0) for group in groups]).cpu().numpy())
+
+    @torch.inference_mode()
+    def detect(self, intensity: Float32, stats: SceneStats, classes: Sequence[StoredClass], vectors: Float32,
+               min_score: float) -> Detections:  # fmt: skip
+        """Boxes in one window, best first; several may mean one object (see `Detector.detect`)."""
+        height, width = intensity.shape
+        padded = np.pad(intensity, ((0, -height % DEEPEST), (0, -width % DEEPEST)), mode="symmetric")
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+            found = self._network(self._planes(padded, stats))
+        logits = self._network.logits(found.embedding[0], torch.from_numpy(np.array(vectors)).to(self._device))
+        best, which = ((logits - self._middle) * self._gain).sigmoid().max(1)
+        inside = (found.rotated[0, :, 0] < width) & (found.rotated[0, :, 1] < height)
+        rows = ((best >= min_score) & inside).nonzero()[:, 0]
+        rows = rows[best[rows].argsort(descending=True, stable=True)][:MOST_BOXES]
+        return _detections(
+            found, rows, best[rows], which[rows], tuple(one.name for one in classes), self._spec.model_id
+        )
+
+    def _planes(self, intensity: Float32, stats: SceneStats) -> Tensor:
+        relative = torch.from_numpy(relative_amplitude(intensity, stats)).to(self._device)[None, None]
+        ratio = torch.full((1, 1, 1, 1), p98_ratio(stats), device=self._device)
+        return input_planes(relative, ratio).contiguous(memory_format=torch.channels_last)
+
+
+def _detections(found: Found, rows: Tensor, scores: Tensor, which: Tensor, names: tuple[str, ...],
+                model_id: str) -> Detections:  # fmt: skip
+    upright = found.upright[0, rows]
+    box = torch.cat((upright[:, :2], upright[:, 2:] - upright[:, :2]), dim=1)
+    arrays = (rotated_corners(found.rotated[0, rows]), box, scores)
+    corners, boxes, values = (np.ascontiguousarray(a.cpu().numpy(), dtype=np.float32) for a in arrays)
+    return Detections(corners, boxes, values, which.cpu().numpy().astype(np.int32), names, model_id)
+
+
+def rotated_corners(boxes: Tensor) -> Tensor:
+    """Corners (n, 4, 2) of rotated boxes (n, 5), clockwise on the screen; the first edge is along the length."""
+    cos, sin = boxes[:, 4].cos(), boxes[:, 4].sin()
+    along = torch.stack((cos, sin), dim=1) * boxes[:, 2:3] / 2
+    across = torch.stack((-sin, cos), dim=1) * boxes[:, 3:4] / 2
+    middle = boxes[:, :2]
+    ends = (middle - along - across, middle + along - across, middle + along + across, middle - along + across)
+    return torch.stack(ends, dim=1)
+
+
+def stored_classes(text: str) -> tuple[StoredClass, ...]:
+    """Classes from the JSON of a weight file's header."""
+    return tuple(
+        StoredClass(row["name"], tuple(row["words"]), tuple(row.get("spacing_m", (0.0, float("inf")))))
+        for row in json.loads(text)
+    )
+
+
+def detector_metadata(
+    config: DetectorConfig, classes: Sequence[StoredClass], extra: Mapping[str, str]
+) -> dict[str, str]:
+    """Safetensors metadata that makes a weight file tell what it is."""
+    rows: list[dict[str, Any]] = [
+        {"name": one.name, "words": list(one.words), "spacing_m": [one.spacing_m[0], min(one.spacing_m[1], 1e9)]}
+        for one in classes
+    ]
+    return {"sarvlm_arch": ARCHITECTURE, "config": json.dumps(asdict(config)), "classes": json.dumps(rows), **extra}
+
+
+def load_network(weights: Path) -> tuple[DetectorNetwork, dict[str, str]]:
+    """The network that `weights` describes, loaded strictly, and the header."""
+    with safe_open(str(weights), "pt") as file:
+        about: dict[str, str] = file.metadata() or {}
+    network = DetectorNetwork(DetectorConfig(**json.loads(about.get("config", "{}"))))
+    network.load_state_dict({key: value.float() for key, value in load_file(str(weights)).items()}, strict=True)
+    return network, about
+
+
+def load_compact_detector(weights: Path, text_directory: Path, device: DeviceChoice) -> CompactDetector:
+    """A compact detector from `weights`, with the sentence encoder of `text_directory`."""
+    network, about = load_network(weights)
+    text = TextTower()
+    state = load_file(str(text_directory / TEXT_FILE))
+    text.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
+    with weights.open("rb") as file:
+        about["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+    return CompactDetector(network, text, text_directory / TOKENIZER_FILE, device, about)

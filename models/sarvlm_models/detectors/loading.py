@@ -1,0 +1,77 @@
+"""Names and files of detectors to detectors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError, safe_open
+
+from sarvlm_app.errors import ModelError
+from sarvlm_models.device import choose_device
+from sarvlm_models.locations import weights_dir
+
+from .detector import ARCHITECTURE, WEIGHTS_FILE, load_compact_detector
+
+if TYPE_CHECKING:
+    from sarvlm_models.api import Detector
+
+
+def load_detector(name_or_path: str | None = None, device: str = "auto", registry_dir: Path | None = None) -> Detector:
+    """The detector of a name or a weight file.
+
+    Parameters
+    ----------
+    name_or_path : str or None
+        None or "sardet-compact" is the shipped detector; else the path of a
+        safetensors file that `sarvlm finetune` wrote by a recipe of a detector.
+    device : str
+        "auto", "cpu", "cuda" or "cuda:N".
+    registry_dir : Path, optional
+        Folder of the user's registry, which holds no detectors yet.
+
+    Raises
+    ------
+    ModelError
+        The name is unknown, or the file is missing, damaged or of another architecture.
+    """
+    choice = choose_device(device)
+    if name_or_path in (None, "", ARCHITECTURE):
+        path = weights_dir() / WEIGHTS_FILE
+        if not path.is_file():
+            raise ModelError(
+                f"The shipped detector is missing from “{weights_dir()}”: install SARVLM Desktop again, "
+                "or name a weight file with --detector."
+            )
+    else:
+        path = Path(str(name_or_path))
+        if not path.exists():
+            raise ModelError(
+                f"There is no detector “{name_or_path}”: use {ARCHITECTURE}, or the path of a weight file of a detector."
+            )
+    _require_detector(path)
+    try:
+        return load_compact_detector(path, weights_dir(), choice)
+    except OSError as fault:
+        raise ModelError(f"“{fault.filename or path}” cannot be read: install SARVLM Desktop again.") from fault
+    except (RuntimeError, ValueError, TypeError, KeyError) as fault:
+        raise ModelError(f"“{path}” is damaged or of another version: choose another detector.") from fault
+
+
+def _require_detector(path: Path) -> None:
+    """Refuse what is no weight file of this architecture, by its header."""
+    how = f"choose a file that “sarvlm finetune” wrote by a recipe of a detector, or {ARCHITECTURE}"
+    try:
+        with safe_open(str(path), "pt") as file:
+            about = file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as fault:
+        raise ModelError(f"“{path}” is no safetensors file of a detector: {how}.") from fault
+    found = about.get("sarvlm_arch")
+    if found != ARCHITECTURE:
+        what = f"of the architecture “{found}”" if found else "of an architecture that it does not name"
+        raise ModelError(f"“{path}” is {what} and no detector: {how}.")
+    try:
+        json.loads(about.get("config", "{}"))
+    except ValueError as fault:
+        raise ModelError(f"“{path}” has a damaged header: {how}.") from fault
