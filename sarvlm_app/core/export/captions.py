@@ -12,6 +12,7 @@ from typing import Any
 from sarvlm_app.core.caption_list import Ground, SceneCaption, ground_of
 from sarvlm_app.core.export.atomic import replace_when_done
 from sarvlm_app.core.export.footprints import bbox, degrees, footprint, geometry
+from sarvlm_app.core.export.wkt import wkt
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.errors import StorageError
 from sarvlm_models.types import Window
@@ -125,20 +126,7 @@ def _row(scene: Scene, caption: SceneCaption) -> dict[str, Any]:
     metres = dict(zip(("width_m", "height_m"), size, strict=True))
     told |= {name: json.dumps(told[name], ensure_ascii=False) for name in ("counts", "cover")}
     shape = geometry(footprint(_box(caption.window), scene.georef, EDGE_POINTS)) if scene.georef is not None else None
-    return {**told, **pixels, **metres, "wkt": _wkt(shape)}
-
-
-def _wkt(shape: dict[str, Any] | None) -> str:
-    """Well-known text of a Polygon or MultiPolygon; nothing for None."""
-    if shape is None:
-        return ""
-    single = shape["type"] == "Polygon"
-    polygons = [shape["coordinates"]] if single else shape["coordinates"]
-    texts = [
-        "(" + ", ".join("(" + ", ".join(f"{x} {y}" for x, y in ring) + ")" for ring in rings) + ")"
-        for rings in polygons
-    ]
-    return f"POLYGON {texts[0]}" if single else f"MULTIPOLYGON ({', '.join(texts)})"
+    return {**told, **pixels, **metres, "wkt": wkt(shape)}
 
 
 def _scene(scene: Scene) -> dict[str, Any]:

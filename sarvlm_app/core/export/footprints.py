@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sarvlm_app.core.georef import Georeference
 
@@ -96,3 +97,20 @@ def bbox(rings: Sequence[Ring], *, wraps: bool) -> list[float]:
     if wraps and east - west > 180.0:
         west, east = min(x for x in xs if x >= 0), max(x for x in xs if x <= 0)
     return [round(v, _DIGITS) for v in (west, min(ys), east, max(ys))]
+
+
+def outlines(corners_px: NDArray[np.floating[Any]], georef: Georeference | None) -> list[list[Ring]]:
+    """Quadrilaterals (n, 4, 2) in pixels as open rings, counter-clockwise, as `footprint` gives those of a box."""
+    corners = np.asarray(corners_px, np.float64)
+    if georef is not None:
+        with np.errstate(invalid="ignore"):  # off the map, longitudes are not finite
+            corners = np.stack(georef.to_lonlat(corners[..., 0], corners[..., 1]), axis=-1)
+    shapes: list[list[Ring]] = []
+    for corner in corners.tolist():
+        ring = [(x, y) for x, y in corner]
+        if not all(math.isfinite(v) for point in ring for v in point):
+            shapes.append([])
+            continue
+        parts = [ring] if georef is None else cut_at_antimeridian(ring)
+        shapes.append([_counter_clockwise(part) for part in parts])
+    return shapes
