@@ -21,6 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from .batches import Batches
 from .pictures import prepare_picture
 from .preprocess import FINEST_SPACING_M, input_planes, p98_ratio, picture_stats, relative_amplitude, spacing_code
 from .statistics import COUNT as STATISTICS
@@ -221,6 +222,7 @@ class CompactEncoder:
                  digest: str) -> None:  # fmt: skip
         self._device = torch.device(device.device)
         self._dtype = device.dtype
+        self._batches = Batches(self._device)
         self._model = model.to(self._device).to(memory_format=torch.channels_last).eval()
         self._text = text.to(self._device).eval()
         self.source: Path | None = None
@@ -296,31 +298,48 @@ class CompactEncoder:
     @torch.inference_mode()
     def encode_chips(self, chips: Sequence[Float32], stats: SceneStats, spacing_m: float | None) -> Float32:
         """Unit vectors float32 (n, d) of chips (linear intensity, any size) of one scene."""
-        vectors = [self._whole(chip, stats, spacing_m) for chip in chips]
-        return np.stack(vectors) if vectors else np.zeros((0, self._spec.dim), np.float32)
+        return self._wholes([(chip, stats) for chip in chips], spacing_m)
 
     @torch.inference_mode()
     def encode_pictures(self, amplitudes: Sequence[Float32], spacing_m: float | None) -> Float32:
         """Unit vectors float32 (n, d) of pictures, each by its own statistics and as `pictures` prepares it."""
-        vectors = []
-        for amplitude in amplitudes:
-            picture = prepare_picture(amplitude, spacing_m)
-            vectors.append(self._whole(picture * picture, picture_stats(picture), spacing_m))
-        return np.stack(vectors) if vectors else np.zeros((0, self._spec.dim), np.float32)
+        pictures = [prepare_picture(amplitude, spacing_m) for amplitude in amplitudes]
+        return self._wholes([(picture * picture, picture_stats(picture)) for picture in pictures], spacing_m)
 
-    def _whole(self, intensity: Float32, stats: SceneStats, spacing_m: float | None) -> Float32:
-        """Unit vector float32 (d,) of a chip: the mean over it and its mirror image where the head allows."""
-        edges = [max(edge, 32) if self._model.image.from_pyramid else edge + -edge % 32 for edge in intensity.shape]
-        spare = [(0, edge - had) for edge, had in zip(edges, intensity.shape, strict=True)]
-        chip = np.pad(intensity, spare, mode="symmetric")
-        if not self._model.image.from_pyramid:
-            return np.asarray(self._model.image.whole(self._fused(chip, stats, spacing_m))[0].float().cpu().numpy())
-        planes = self._planes(chip, stats)
+    def _wholes(self, chips: Sequence[tuple[Float32, SceneStats]], spacing_m: float | None) -> Float32:
+        """Unit vectors float32 (n, d) of chips with their statistics; those of one shape go through together."""
+        vectors = np.zeros((len(chips), self._spec.dim), np.float32)
+        padded = [(self._padded(chip), stats) for chip, stats in chips]
+        for shape in dict.fromkeys(chip.shape for chip, _ in padded):
+            places = [number for number, (chip, _) in enumerate(padded) if chip.shape == shape]
+
+            def forward(numbers: Sequence[int]) -> Tensor:
+                return self._whole([padded[number] for number in numbers], spacing_m)
+
+            for numbers, found in self._batches.run(places, forward, kind=shape):
+                vectors[list(numbers)] = found.float().cpu().numpy()
+        return vectors
+
+    def _padded(self, chip: Float32) -> Float32:
+        """A chip mirrored out to the edges that the network takes."""
+        edges = [max(edge, 32) if self._model.image.from_pyramid else edge + -edge % 32 for edge in chip.shape]
+        spare = [(0, edge - had) for edge, had in zip(edges, chip.shape, strict=True)]
+        return np.pad(chip, spare, mode="symmetric")
+
+    def _whole(self, chips: Sequence[tuple[Float32, SceneStats]], spacing_m: float | None) -> Tensor:
+        """Unit vectors (n, d) of chips of one shape: the mean over each and its mirror image where the head allows."""
+        planes = torch.cat([self._planes(chip, stats) for chip, stats in chips])
+        planes = planes.contiguous(memory_format=torch.channels_last)
+        image = self._model.image
+        if not image.from_pyramid:
+            code = spacing_code(torch.tensor([spacing_m or 0.0], device=self._device)).expand(len(chips), -1)
+            with self._autocast():
+                return image.whole(image.features(planes, code))
         both = torch.cat((planes, planes.flip(-1)))
         with self._autocast():
-            pyramid = self._model.image.pyramid(both)
-        vectors = self._model.image.head(pyramid, both[:, :1])
-        return np.asarray(F.normalize(vectors.mean(0), dim=0).cpu().numpy(), dtype=np.float32)
+            pyramid = image.pyramid(both)
+        vectors = image.head(pyramid, both[:, :1])
+        return F.normalize(vectors.unflatten(0, (2, len(chips))).mean(0), dim=1)
 
 
 def save_metadata(config: CompactConfig, extra: dict[str, str]) -> dict[str, str]:

@@ -72,6 +72,16 @@ def test_constant_windows_are_finite(encoder: CompactEncoder, value: float) -> N
     assert np.isfinite(patches).all()
 
 
+def test_pictures_of_one_shape_go_together_and_get_the_vectors_they_get_alone(encoder: CompactEncoder) -> None:
+    pictures = [np.sqrt(clutter(*shape, seed)) for seed, shape in enumerate([(64, 64), (40, 90), (64, 64), (64, 64)])]
+    together = encoder.encode_pictures(pictures, None)
+    alone = np.concatenate([encoder.encode_pictures([picture], None) for picture in pictures])
+    np.testing.assert_allclose(together, alone, atol=1e-3)
+    chips = [picture**2 for picture in pictures]
+    alone = np.concatenate([encoder.encode_chips([chip], STATS, 3.0) for chip in chips])
+    np.testing.assert_allclose(encoder.encode_chips(chips, STATS, 3.0), alone, atol=1e-3)
+
+
 def test_chips_of_any_size_give_one_unit_vector_each(encoder: CompactEncoder) -> None:
     vectors = encoder.encode_chips([clutter(5, 7), clutter(128, 88), clutter(64, 64)], STATS, None)
     assert vectors.shape == (3, encoder.spec.dim) and vectors.dtype == np.float32
