@@ -30,6 +30,8 @@ ARCHITECTURE: Final = "sardet-compact"
 WEIGHTS_FILE: Final = "sardet-compact.safetensors"
 WINDOW_PX, MARGIN_PX = 1024, 96
 FINEST_SPACING_M: Final = 0.2
+SAME_KIND: Final = 0.4
+"""Cosine of two texts from which what they name is of one kind."""
 MOST_BOXES: Final = 20_000
 """Boxes of one window that are looked at, the best first."""
 
@@ -44,7 +46,8 @@ class CompactDetector:
     tokenizer_path : Path
     device : DeviceChoice
     about : mapping
-        Of the weights' header: "classes" (JSON), "score" (JSON: "gain" and "middle" of the logit), "sha256".
+        Of the weights' header: "classes", "kinds", "score" ("gain" and
+        "middle" of the presence's logit; all JSON), "sha256".
     """
 
     def __init__(self, network: DetectorNetwork, text: TextTower, tokenizer_path: Path, device: DeviceChoice,
@@ -55,11 +58,15 @@ class CompactDetector:
         self._tokenizer = load_tokenizer(tokenizer_path)
         score: dict[str, float] = json.loads(about.get("score", "{}"))
         self._gain, self._middle = score.get("gain", 1.0), score.get("middle", 0.0)
-        digest = about.get("sha256", "")
+        digest, rows = about.get("sha256", ""), about.get("classes", "[]")
         self._spec = DetectorSpec(
             f"{ARCHITECTURE}@{digest[:12]}", WINDOW_PX, MARGIN_PX, FINEST_SPACING_M,
-            stored_classes(about.get("classes", "[]")), digest,
+            stored_classes(rows), digest,
         )  # fmt: skip
+        kinds: dict[str, list[str]] = json.loads(about.get("kinds", "{}"))
+        general = [StoredClass(kind, tuple(words)) for kind, words in kinds.items()]
+        self._kind_of = [str(row["kind"]) for row in json.loads(rows)] + list(kinds)
+        self._known = self.class_vectors((*self._spec.classes, *general))
 
     @property
     def spec(self) -> DetectorSpec:
@@ -126,14 +133,24 @@ def stored_classes(text: str) -> tuple[StoredClass, ...]:
 
 
 def detector_metadata(
-    config: DetectorConfig, classes: Sequence[StoredClass], extra: Mapping[str, str]
-) -> dict[str, str]:
-    """Safetensors metadata that makes a weight file tell what it is."""
+    config: DetectorConfig, classes: Sequence[tuple[StoredClass, str]], kinds: Mapping[str, Sequence[str]],
+    extra: Mapping[str, str],
+) -> dict[str, str]:  # fmt: skip
+    """Safetensors metadata that makes a weight file tell what it is.
+
+    Parameters
+    ----------
+    classes : sequence of (StoredClass, str)
+        What is looked for where nothing is asked for, each with its kind.
+    kinds : mapping of str to words
+        General words of each kind.
+    """
     rows: list[dict[str, Any]] = [
-        {"name": one.name, "words": list(one.words), "spacing_m": [one.spacing_m[0], min(one.spacing_m[1], 1e9)]}
-        for one in classes
+        {"name": one.name, "kind": kind, "words": list(one.words), "spacing_m": list(one.spacing_m)}
+        for one, kind in classes
     ]
-    return {"sarvlm_arch": ARCHITECTURE, "config": json.dumps(asdict(config)), "classes": json.dumps(rows), **extra}
+    told = {"config": asdict(config), "classes": rows, "kinds": {kind: list(words) for kind, words in kinds.items()}}
+    return {"sarvlm_arch": ARCHITECTURE, **{key: json.dumps(value) for key, value in told.items()}, **extra}
 
 
 def load_network(weights: Path) -> tuple[DetectorNetwork, dict[str, str]]:

@@ -48,7 +48,7 @@ def load_detector(name_or_path: str | None = None, device: str = "auto", registr
         path = Path(str(name_or_path))
         if not path.exists():
             raise ModelError(
-                f"There is no detector “{name_or_path}”: use {ARCHITECTURE}, or the path of a weight file of a detector."
+                f"There is no detector “{name_or_path}”: use {ARCHITECTURE}, or the path of a detector's weight file."
             )
     _require_detector(path)
     try:

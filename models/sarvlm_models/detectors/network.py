@@ -1,10 +1,13 @@
 """The network of SARDet and SARRot: SARCLIP's image tower, a pyramid of three strides, one head for all of them.
 
 Anchor-free (FCOS, Tian et al. 2019) with the shared head of RTMDet (Lyu et al.
-2022). Every place gives an embedding that is compared with text vectors, a
-rotated box (centre, length, width and the axis as cosine and sine of twice the
-angle, so that an axis and its reverse are one), and an upright box of its own:
-the upright extent of a ship is tighter than that of its rotated rectangle.
+2022). Every place tells whether an object is there, whatever its name, and
+gives an embedding that is compared with text vectors, a rotated box (centre,
+length, width and the axis as cosine and sine of twice the angle, so that an
+axis and its reverse are one), and an upright box of its own: the upright extent
+of a ship is tighter than that of its rotated rectangle. Presence is apart from
+the name since the level of a similarity moves with the wording, that of an
+object must not.
 """
 
 from __future__ import annotations
@@ -53,6 +56,8 @@ class Found(NamedTuple):
 
     Attributes
     ----------
+    presence : float32 (n, places)
+        Logit that an object is there, trained to tell how well the boxes fit.
     embedding : float32 (n, places, dim)
         Unit vectors.
     rotated : float32 (n, places, 5)
@@ -64,6 +69,7 @@ class Found(NamedTuple):
         Cosine and sine of twice the axis, not normalised.
     """
 
+    presence: Tensor
     embedding: Tensor
     rotated: Tensor
     upright: Tensor
@@ -102,6 +108,8 @@ class Head(nn.Module):
         self.placing = self._convolutions(config)
         norms = [nn.ModuleList(nn.BatchNorm2d(config.head) for _ in range(2 * config.depth)) for _ in STRIDES]
         self.norms = nn.ModuleList(norms)
+        self.present = nn.Conv2d(config.head, 1, 1)
+        nn.init.constant_(self.present.bias, -4.6)  # type: ignore[arg-type]
         self.embed = nn.Conv2d(config.head, config.dim, 1)
         self.box = nn.Conv2d(config.head, ROTATED + UPRIGHT, 1)
 
@@ -110,15 +118,15 @@ class Head(nn.Module):
         widths = [config.neck, *[config.head] * (config.depth - 1)]
         return nn.ModuleList(nn.Conv2d(w, config.head, 3, padding=1, bias=False) for w in widths)
 
-    def forward(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Embedding (n, dim, h, w) and raw box (n, 10, h, w) of one stride."""
+    def forward(self, level: int, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Presence (n, 1, h, w), embedding (n, dim, h, w) and raw box (n, 10, h, w) of one stride."""
         norms: Any = self.norms[level]
         depth = len(self.naming)
         named = placed = features
         for i in range(depth):
             named = F.relu(norms[i](self.naming[i](named)), inplace=True)
             placed = F.relu(norms[depth + i](self.placing[i](placed)), inplace=True)
-        return self.embed(named), self.box(placed)
+        return self.present(named), self.embed(named), self.box(placed)
 
 
 class DetectorNetwork(nn.Module):
@@ -133,24 +141,23 @@ class DetectorNetwork(nn.Module):
         self.head = Head(self.config)
         self.project = nn.Linear(TEXT_WIDTH, self.config.dim, bias=False)
         self.log_scale = nn.Parameter(torch.tensor(3.0))
-        self.bias = nn.Parameter(torch.tensor(-10.0))
 
     def text(self, sentences: Tensor) -> Tensor:
         """Unit text vectors (n, dim) of sentence vectors (n, 384)."""
         return F.normalize(self.project(sentences), dim=-1)
 
     def logits(self, embedding: Tensor, texts: Tensor) -> Tensor:
-        """Logits (..., k) of embeddings (..., dim) for text vectors (k, dim)."""
-        return self.log_scale.clamp(max=4.0).exp() * (embedding @ texts.T) + self.bias
+        """Logits (..., k) of embeddings (..., dim) for text vectors (k, dim); only their differences say something."""
+        return self.log_scale.clamp(max=3.7).exp() * (embedding @ texts.T)
 
     def forward(self, planes: Tensor) -> Found:
         """What is found in planes float32 (n, 3, h, w), h and w multiples of 32."""
         parts = []
         for level, features in enumerate(self.pyramid(self.backbone(planes))):
-            embedding, raw = self.head(level, features)
             shape = features.shape[-2:]
-            embedding, raw = (m.float().flatten(2).transpose(1, 2) for m in (embedding, raw))
-            parts.append((F.normalize(embedding, dim=-1), *decoded(raw, shape, STRIDES[level])))
+            maps = (m.float().flatten(2).transpose(1, 2) for m in self.head(level, features))
+            presence, embedding, raw = maps
+            parts.append((presence[..., 0], F.normalize(embedding, dim=-1), *decoded(raw, shape, STRIDES[level])))
         return Found(*(torch.cat(values, dim=1) for values in zip(*parts, strict=True)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import shapely
@@ -19,6 +20,7 @@ from .matching import Grid, Targets, gaussian_overlap, match, upright_overlap
 class Judged:
     """Losses of a step, each a scalar."""
 
+    presence: Tensor
     naming: Tensor
     rotated: Tensor
     upright: Tensor
@@ -26,38 +28,56 @@ class Judged:
 
     def total(self) -> Tensor:
         """Their weighted sum."""
-        return self.naming + 2.0 * self.rotated + 2.0 * self.upright + 0.5 * self.axis
+        return self.presence + 0.3 * self.naming + 2.0 * self.rotated + 2.0 * self.upright + 0.5 * self.axis
 
 
-def judge(found: Found, logits: Tensor, targets: list[Targets], ignore: Tensor, known: Tensor) -> Judged:
+def judge(found: Found, targets: list[Targets], ignore: Tensor, name: Naming) -> Judged:
     """Losses of a batch.
 
     Parameters
     ----------
-    logits : float32 (n, places, k)
-        Of the step's texts.
     targets : list of Targets
     ignore : bool (n, places)
         Places that teach nothing, unless they stand for an object.
-    known : float32 (n, k)
-        How much each text counts, 0 where a crop does not know where it is.
+    name : Naming
     """
-    grid = Grid.of(*_size(ignore.shape[1]), logits.device)
-    aims = torch.zeros_like(logits)
-    weight = (~ignore)[..., None].float() * known[:, None]
+    grid = Grid.of(*_size(ignore.shape[1]), ignore.device)
+    aims, weight = torch.zeros_like(found.presence), (~ignore).float()
     boxes: list[tuple[Tensor, ...]] = []
+    named: list[Tensor] = []
     for i, target in enumerate(targets):
-        taken = match(grid, found.rotated[i].detach(), found.upright[i].detach(), logits[i].detach(), target)
+        taken = match(grid, found.rotated[i].detach(), found.upright[i].detach(), found.presence[i].detach(), target)
         rows = (taken >= 0).nonzero()[:, 0]
         objects = taken[rows]
         quality = _quality(found, i, rows, target, objects)
-        aims[i, rows] = target.names[objects].float() * quality[:, None]
-        weight[i, rows] = known[i]
+        aims[i, rows], weight[i, rows] = quality, 1.0
         boxes.append((found.rotated[i, rows], found.upright[i, rows], found.axis[i, rows], target.rotated[objects],
                       target.upright[objects], quality))  # fmt: skip
-    count = aims.amax(-1).sum().clamp(min=4.0)
-    naming = (_quality_focal(logits, aims) * weight).sum() / count
-    return Judged(naming, *_box_losses(boxes))
+        named.append(name(found.embedding[i, rows], target.names[objects], i))
+    presence = (_quality_focal(found.presence, aims) * weight).sum() / aims.sum().clamp(min=4.0)
+    return Judged(presence, torch.cat(named).mean() if sum(map(len, named)) else presence * 0, *_box_losses(boxes))
+
+
+class Naming:
+    """How well embeddings tell what an object is called.
+
+    Parameters
+    ----------
+    logits : callable
+        Embeddings (m, dim) to logits (m, k) of the step's texts.
+    weights : float32 (n, k)
+        How much each text counts in each crop, 0 where it is not known where it is.
+    """
+
+    def __init__(self, logits: Callable[[Tensor], Tensor], weights: Tensor) -> None:
+        self._logits, self._weights = logits, weights
+
+    def __call__(self, embedding: Tensor, names: Tensor, crop: int) -> Tensor:
+        """Cross-entropy of each right text against all that are wrong, weighted: (m,)."""
+        logits, weight = self._logits(embedding), self._weights[crop]
+        wrong = logits.masked_fill(names | (weight == 0), -1e4).logsumexp(1, keepdim=True)
+        loss = F.softplus(wrong - logits) * names * weight
+        return loss.sum(1) / (names * weight).sum(1).clamp(min=1e-6)
 
 
 def _size(total: int) -> tuple[int, int]:

@@ -99,12 +99,12 @@ def as_rotated(upright: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def match(grid: Grid, rotated: Tensor, upright: Tensor, logits: Tensor, targets: Targets) -> Tensor:
+def match(grid: Grid, rotated: Tensor, upright: Tensor, presence: Tensor, targets: Targets) -> Tensor:
     """Object of each place: int64 (places,), -1 for none.
 
     Parameters
     ----------
-    rotated, upright, logits : float32 (places, 5), (places, 4), (places, k)
+    rotated, upright, presence : float32 (places, 5), (places, 4), (places,)
         What the network says.
     """
     taken = torch.full((len(rotated),), -1, dtype=torch.int64, device=rotated.device)
@@ -116,7 +116,7 @@ def match(grid: Grid, rotated: Tensor, upright: Tensor, logits: Tensor, targets:
     rows = near.any(1).nonzero()[:, 0]
     near = near[rows]
     fit = _fit(rotated[rows], upright[rows], targets, boxes, is_rotated)
-    cost = _naming_cost(logits[rows], targets.names, fit) - 3.0 * (fit + 1e-6).log()
+    cost = _presence_cost(presence[rows], fit) - 3.0 * (fit + 1e-6).log()
     offset = (grid.centres[rows][:, None] - boxes[None, :, :2]).norm(dim=-1) / grid.strides[rows][:, None]
     cost = cost + torch.pow(10.0, offset - 3.0).clamp(max=10.0)
     mean_side = (boxes[:, 2] * boxes[:, 3]).sqrt()
@@ -152,8 +152,7 @@ def _fit(rotated: Tensor, upright: Tensor, targets: Targets, boxes: Tensor, is_r
     return torch.where(is_rotated & has_upright, both, torch.where(is_rotated, turned, straight))
 
 
-def _naming_cost(logits: Tensor, names: Tensor, fit: Tensor) -> Tensor:
-    """Quality focal cost of naming each object from each place: (places, m); the mean over the texts that name it."""
-    positive = -F.logsigmoid(logits) * (fit.max() if fit.numel() else 1.0)
-    weights = names.float() / names.float().sum(1, keepdim=True).clamp(min=1)
-    return positive @ weights.T
+def _presence_cost(presence: Tensor, fit: Tensor) -> Tensor:
+    """Quality focal cost of telling each object from each place: (places, m)."""
+    logits = presence[:, None].expand_as(fit)
+    return F.binary_cross_entropy_with_logits(logits, fit, reduction="none") * (logits.sigmoid() - fit).square()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import timm
-import torch
 from safetensors import SafetensorError, safe_open
 
 from sarvlm_app.errors import ModelError
@@ -47,8 +46,6 @@ def begin(start: str, config: DetectorConfig) -> DetectorNetwork:
     else:
         backbone.load_state_dict(sarclip.image.backbone.state_dict())
     network.backbone.load_state_dict(fold_normalisation(backbone).state_dict())
-    with torch.no_grad():
-        network.log_scale.fill_(3.4)
     return network
 
 

@@ -34,9 +34,9 @@ from sarvlm_training.interrupts import INTERRUPTED, Interrupts
 from sarvlm_training.wordings import SentenceEncoder
 
 from . import sources
-from .classes import SHIPPED_CLASSES
+from .classes import KINDS, SHIPPED
 from .crops import Crop
-from .losses import Judged, judge
+from .losses import Judged, Naming, judge
 from .matching import Targets
 from .recipe import DetectorRecipe, read_detector_recipe
 from .start import begin
@@ -134,13 +134,14 @@ class Run:
         count = len(texts)
         with torch.autocast("cpu", torch.bfloat16):
             found = self.network(batch.planes)
-        logits = self.network.logits(found.embedding, self.network.text(texts))
+        vectors = self.network.text(texts)
+        weights = torch.stack([self.words.weights(c.source, c.keys, count) for c in batch.crops])
         targets = [
             Targets(torch.from_numpy(c.rotated), torch.from_numpy(c.upright), self.words.names(c.keys, count))
             for c in batch.crops
         ]
-        known = torch.stack([self.words.weights(c.source, c.keys, count) for c in batch.crops])
-        return judge(found, logits, targets, batch.ignore, known)
+        name = Naming(lambda embedding: self.network.logits(embedding, vectors), weights)
+        return judge(found, targets, batch.ignore, name)
 
     def keep(self) -> None:
         """Write the state to go on from and the weights."""
@@ -167,7 +168,7 @@ def write_weights(path: Path, state: dict[str, Tensor], config: DetectorConfig, 
     """Weights in half precision (statistics in full) as a safetensors file, moved into place."""
     small = {k: v if "running" in k or not v.is_floating_point() else v.half() for k, v in state.items()}
     content = save({k: v.cpu().contiguous() for k, v in small.items()},
-                   metadata=detector_metadata(config, SHIPPED_CLASSES, notes))  # fmt: skip
+                   metadata=detector_metadata(config, SHIPPED, KINDS, notes))  # fmt: skip
     with replace_when_done(path) as part:
         part.write_bytes(content)
 
@@ -231,7 +232,7 @@ def _loop(run: Run, crops: Iterator[Crop], interrupts: Interrupts, report: Repor
     interrupts.wait()
     while run.done < recipe.steps:
         judged = run.step([next(crops) for _ in range(recipe.batch)])
-        for name in ("naming", "rotated", "upright", "axis"):
+        for name in ("presence", "naming", "rotated", "upright", "axis"):
             sums.setdefault(name, []).append(getattr(judged, name).item())
         last = run.done == recipe.steps
         if run.done % REPORT_EVERY == 0 or last:
