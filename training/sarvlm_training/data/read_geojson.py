@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import pyproj
 
 from sarvlm_app.core.georef import Georeference
+from sarvlm_app.core.importing.geojson_places import outer_rings, ring_points, system_of, to_pixels
+from sarvlm_app.core.importing.json_files import read_json
 from sarvlm_app.core.scene import close_handles, open_scene
 from sarvlm_app.errors import QueryError, SceneError
-from sarvlm_training.evaluate.coco_boxes import read_json
 
 from .labelled import Labelled, Mark, Polygon
 
@@ -63,7 +62,7 @@ def _read(file: Path, scene_path: Path, label: str) -> Labelled:
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list) or not isinstance(content, dict):
         raise QueryError(f"{file} is no GeoJSON FeatureCollection; save the labels as one.")
-    system = _system_of(content, features, scene.georef)
+    system = system_of(content, features, scene.georef)
     marks = [mark for number, feature in enumerate(features, 1) for mark in
              _marks(feature, f"{file}, feature {number}", label, (scene.georef, system))]  # fmt: skip
     inside = tuple(mark for mark in marks if _touches(mark.outline, scene.width, scene.height))
@@ -72,80 +71,14 @@ def _read(file: Path, scene_path: Path, label: str) -> Labelled:
     return Labelled(scene_path, inside)
 
 
-def _system_of(content: Mapping[str, Any], features: Sequence[Any], georef: Georeference) -> str:
-    """The reference system of the coordinates.
-
-    That of the old `crs` member where there is one; else longitude and
-    latitude as RFC 7946 wants, unless the numbers cannot be that: then the
-    scene's own.
-    """
-    named = content.get("crs")
-    name = named.get("properties", {}).get("name") if isinstance(named, dict) else None
-    if isinstance(name, str):
-        return "OGC:CRS84" if name.endswith("CRS84") else name
-    shapes = [feature.get("geometry") for feature in features if isinstance(feature, dict)]
-    geographic = all(abs(x) <= 360 and abs(y) <= 90 for shape in shapes for x, y in _all_places(shape))
-    return "OGC:CRS84" if geographic else georef.crs_name
-
-
-def _all_places(geometry: object) -> Iterator[tuple[float, float]]:
-    def walk(value: object) -> Iterator[tuple[float, float]]:
-        if isinstance(value, list):
-            if len(value) >= 2 and all(isinstance(v, int | float) for v in value[:2]):
-                yield float(value[0]), float(value[1])
-            else:
-                for inner in value:
-                    yield from walk(inner)
-
-    if isinstance(geometry, dict):
-        yield from walk(geometry.get("coordinates"))
-
-
 def _marks(feature: object, place: str, label: str, where: tuple[Georeference, str]) -> list[Mark]:
     if not isinstance(feature, dict) or not isinstance(feature.get("geometry"), dict | None):
         raise QueryError(f"{place} is no GeoJSON feature; correct the file.")
     name = (feature.get("properties") or {}).get(label)
     if not isinstance(name, str) or not name.strip():
         raise QueryError(f"{place} has no property {label!r} with its class; add it, or set label to the one it has.")
-    return [Mark(name.strip(), _to_pixels(ring, place, where)) for ring in _rings(feature["geometry"], place)]
-
-
-def _rings(geometry: Mapping[str, Any] | None, place: str) -> list[Any]:
-    """Outer rings and points of a geometry."""
-    if geometry is None:
-        return []
-    kind, inner = geometry.get("type"), geometry.get("coordinates", [])
-    try:
-        if kind == "Polygon":
-            return [inner[0]]
-        if kind == "MultiPolygon":
-            return [polygon[0] for polygon in inner]
-        if kind == "Point":
-            return [[inner]]
-        if kind == "MultiPoint":
-            return [[point] for point in inner]
-    except (TypeError, IndexError, KeyError) as fault:
-        raise QueryError(f"{place} has a {kind} without coordinates; correct the file.") from fault
-    raise QueryError(f"{place} is a {kind}; use polygons and points.")
-
-
-def _to_pixels(ring: object, place: str, where: tuple[Georeference, str]) -> Polygon:
-    georef, system = where
-    try:
-        points = np.array([point[:2] for point in ring], np.float64)  # type: ignore[attr-defined]
-    except (TypeError, ValueError) as fault:
-        raise QueryError(f"{place} has coordinates that are no numbers; correct the file.") from fault
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
-        raise QueryError(f"{place} has coordinates that are no pairs of numbers; correct the file.")
-    if len(points) > 1 and (points[0] == points[-1]).all():
-        points = points[:-1]
-    x, y = points.T
-    if system != "OGC:CRS84":
-        try:
-            x, y = pyproj.Transformer.from_crs(system, "OGC:CRS84", always_xy=True).transform(x, y)
-        except pyproj.exceptions.ProjError as fault:
-            raise QueryError(f"{place}: the reference system {system[:60]!r} is not known; use EPSG:4326.") from fault
-    return np.stack(georef.from_lonlat(x, y), axis=1)
+    rings = [ring_points(ring, place) for ring in outer_rings(feature["geometry"], place)]
+    return [Mark(name.strip(), to_pixels(ring, *where, place)) for ring in rings]
 
 
 def _touches(outline: Polygon, width: int, height: int) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from sarvlm_app.core.importing.dota import dota_text_lines, parse_dota
 from sarvlm_app.errors import QueryError, SceneError
 from sarvlm_training.evaluate.coco_boxes import read_coco
 from sarvlm_training.evaluate.tables import read_rows
@@ -76,44 +76,15 @@ def read_dota_places(path: Path, root: Path) -> list[Labelled]:
 
 def _dota(picture: Path, file: Path) -> Labelled:
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = dota_text_lines(file)
     except OSError as fault:
         raise QueryError(
             f"{file} cannot be read ({fault.strerror}), but {picture} is there; "
             "give every picture its file, an empty one where it shows nothing."
         ) from fault
-    except UnicodeDecodeError as fault:
-        raise QueryError(f"{file} is no text; give a DOTA file in UTF-8.") from fault
-    spacing, marks = 0.0, []
-    for number, line in enumerate(lines, 1):
-        name, _, value = line.partition(":")
-        if name.strip().lower() == "gsd":
-            spacing = _positive(value)
-        elif line.strip() and name.strip().lower() != "imagesource":
-            marks.append(_dota_mark(line, f"{file}, line {number}"))
-    return Labelled(picture, tuple(marks), spacing)
-
-
-def _positive(text: str) -> float:
-    """A number above 0, or 0 where there is none ("null")."""
-    try:
-        value = float(text)
-    except ValueError:
-        return 0.0
-    return value if 0 < value < math.inf else 0.0
-
-
-def _dota_mark(line: str, place: str) -> Mark:
-    cells = line.replace(",", " ").split()
-    try:
-        corners = np.array([float(cell) for cell in cells[:8]], np.float64)
-    except ValueError:
-        corners = np.zeros(0)
-    difficult = len(cells) > 9 and cells[-1].isdigit()
-    label = " ".join(cells[8:-1] if difficult else cells[8:])
-    if corners.size != 8 or not np.isfinite(corners).all() or not label:
-        raise QueryError(f"{place} is not “x1 y1 x2 y2 x3 y3 x4 y4 class difficult” ({line.strip()[:60]}); correct it.")
-    return Mark(label, corners.reshape(4, 2), difficult and cells[-1] != "0")
+    found = parse_dota(lines, file)
+    marks = tuple(Mark(each.label, each.corners, each.difficult > 0) for each in found.lines)
+    return Labelled(picture, marks, found.spacing_m)
 
 
 def read_carabas(path: Path, root: Path) -> list[Labelled]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from sarvlm_app.core.importing.json_files import read_json
 from sarvlm_app.core.pictures import read_picture
 from sarvlm_app.errors import ModelError, QueryError, SceneError
 from sarvlm_training.concepts import Vocabulary
 from sarvlm_training.evaluate.caption_table import read_caption_table
-from sarvlm_training.evaluate.coco_boxes import read_json
 
 from .captioned import CaptionedPictures, PictureSource
 from .chip_batches import ChipSource

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sarvlm_app.core.importing.json_files import finite_numbers, read_json
 from sarvlm_app.errors import QueryError, SceneError
 
 Polygon = NDArray[np.float64]
@@ -112,32 +112,6 @@ def words_of(value: object, key: str, path: Path | None) -> tuple[str, ...]:
     if not (isinstance(listed, list) and listed and all(isinstance(w, str) and w.strip() for w in listed)):
         raise QueryError(f"{path} has no words for “{key}”; give a string or a list of strings.")
     return tuple(word.strip() for word in listed)
-
-
-def read_json(path: Path) -> object:
-    """The content of a JSON file.
-
-    Raises
-    ------
-    QueryError
-        There is no such file, or it holds no JSON.
-    """
-    try:
-        content: object = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise QueryError(f"{path} cannot be read ({fault.strerror}); check its name and permissions.") from fault
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as fault:
-        raise QueryError(f"{path} holds no JSON; check that it is the right file and complete.") from fault
-    return content
-
-
-def finite_numbers(values: object, count: int | None = None) -> list[float] | None:
-    """A list of finite numbers (`count` of them), or None where `values` is none."""
-    if not isinstance(values, list) or (count is not None and len(values) != count):
-        return None
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values):
-        return None
-    return [float(v) for v in values]
 
 
 def _entries(content: Mapping[str, object], key: str, path: Path) -> list[dict[str, object]]:

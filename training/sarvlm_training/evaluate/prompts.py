@@ -8,12 +8,13 @@ from typing import Final
 
 import numpy as np
 
+from sarvlm_app.core.importing.json_files import read_json
 from sarvlm_app.errors import QueryError
 from sarvlm_app.paths import resource
 from sarvlm_models.api import TextEncoder
 from sarvlm_models.types import Float32
 
-from .coco_boxes import read_json, words_of
+from .coco_boxes import words_of
 
 TEMPLATE_SETS: Final = ("sar", "optical", "sar_opt", "isprs", "simple")
 

@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from sarvlm_app.core.importing.json_files import finite_numbers, read_json
 from sarvlm_app.errors import QueryError, SceneError
 
-from .coco_boxes import finite_numbers, read_json
 from .selo import Polygon
 
 FARTHEST_PX: Final = 1e6
