@@ -11,13 +11,12 @@ from typing import Any
 
 from sarvlm_app import __version__
 
+from .archive_parser import add_archive, joined_area
 from .arguments import Handler, Parser, Usage, add_json, add_model, command, count, lazy, share, window
 from .evaluate_parser import add_evaluate
 
-COMMANDS = ("gui", "demo", "info", "query", "caption", "cache", "models", "finetune", "ensemble", "evaluate")
+COMMANDS = ("gui", "demo", "info", "query", "detect", "caption", "cache", "models", "finetune", "ensemble", "evaluate", "archive")
 LATER = {
-    "detect": "detection of objects",
-    "archive": "the archive",
     "export": "the workbench and its projects",
 }
 
@@ -30,7 +29,7 @@ def with_default_command(arguments: Sequence[str]) -> list[str]:
     Usage
         The first argument is a word that names neither a command nor a file.
     """
-    given = list(arguments)
+    given = joined_area(arguments)
     if given and given[0] in {*COMMANDS, *LATER, "-h", "--help", "--version"}:
         return given
     if given and re.fullmatch(r"[A-Za-z_-]+", given[0]) and given[0][0] != "-" and not Path(given[0]).exists():
@@ -48,12 +47,14 @@ def build_parser() -> Parser:
     _add_demo(commands)
     _add_info(commands)
     _add_query(commands)
+    _add_detect(commands)
     _add_caption(commands)
     _add_cache(commands)
     _add_models(commands)
     _add_finetune(commands)
     _add_ensemble(commands)
     add_evaluate(commands)
+    add_archive(commands)
     for name, what in LATER.items():
         later = commands.add_parser(name, help=f"{what}: not in this version yet")
         later.add_argument("rest", nargs=argparse.REMAINDER)
@@ -105,6 +106,26 @@ def _add_query(commands: Any) -> None:
         "--reference", action="store_true", help="the crop method of the paper instead of dense features"
     )
     add_model(parser)
+    add_json(parser)
+
+
+def _add_detect(commands: Any) -> None:
+    parser = command(commands, "detect", lazy("detect", "detect"), "find objects as upright or rotated boxes")
+    parser.add_argument("scenes", nargs="+", metavar="SCENE")
+    parser.add_argument("--detector", metavar="ID", help="name or weight file (default: the compact SARDet)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    wanted = parser.add_mutually_exclusive_group()
+    wanted.add_argument("--classes", metavar="A,B", help="classes of the detector (default: all that the pixels allow)")
+    wanted.add_argument("--text", nargs="+", metavar="TEXT", help="name the boxes by these words instead")
+    parser.add_argument("--min-score", type=share, default=0.5, metavar="S", help="0..1, 0.5 is the background")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--rotated", action="store_true", help="rotated boxes (the default)")
+    shape.add_argument("--upright", action="store_true", help="upright boxes")
+    parser.add_argument("--window", type=window, metavar="C,R,W,H", help="only this part of the scene, in pixels")
+    parser.add_argument("--band", metavar="B", help="polarisation, name or number (default: first co-polarised)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help=".geojson, .gpkg, .kml, .csv, .coco.json or .dota.txt, by the ending"
+    )
     add_json(parser)
 
 

@@ -79,11 +79,12 @@ class KeptWindows:
 
     def _read(self) -> None:
         try:
-            with np.load(self._path, allow_pickle=False) as arrays:
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 ends = np.cumsum(arrays["counts"])[:-1]
                 parts = zip(*(np.split(arrays[name], ends) for name in _PARTS), strict=True)
                 for (factor, number), values in zip(arrays["windows"].tolist(), parts, strict=True):
                     names = self._names[factor]
-                    self._windows[(factor, number)] = Detections(*values, names, self._model_id)
+                    corners, boxes, scores, ids = values
+                    self._windows[(factor, number)] = Detections(corners, boxes, scores, ids, names, self._model_id)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             self._windows.clear()

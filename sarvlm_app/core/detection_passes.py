@@ -13,6 +13,8 @@ from sarvlm_models.api import Detector
 from sarvlm_models.types import DetectorSpec, StoredClass
 
 ANY_SPACING = (0.0, math.inf)
+NEARLY = 0.1
+"""Of a factor that counts as a whole one: a map's metre is not quite a metre on the ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def plan_passes(spec: DetectorSpec, classes: Sequence[StoredClass], spacing_m: f
     by_factor: dict[int, list[StoredClass]] = {}
     for one in wanted:
         least = max(spec.finest_spacing_m, one.spacing_m[0])
-        by_factor.setdefault(max(1, math.floor(least / spacing_m + 1e-6)), []).append(one)
+        by_factor.setdefault(max(1, math.floor(least / spacing_m + NEARLY)), []).append(one)
     passes = tuple(Pass(tuple(of), factor) for factor, of in sorted(by_factor.items()))
     return Plan(passes, _coarse_note(coarse, spacing_m, asked=bool(classes)))
 

@@ -38,12 +38,15 @@ from .checkpoints import CAPTIONER_FILE, STATE_FILE, WEIGHTS_FILE, is_finished, 
 from .concepts import load_vocabulary
 from .data.steps import Step
 from .data.user_data import read_user_data
+from .detector.recipe import KIND as DETECTOR
+from .detector.recipe import read_detector_recipe
+from .detector.train import train as train_detector
 from .faults import WorkerEndedError, in_words, require_finite
 from .heads import fit_heads
 from .interrupts import INTERRUPTED, Interrupts
 from .objectives import Learner, Objectives
 from .parallel import Parallel, moved
-from .recipe import Recipe, read_recipe
+from .recipe import Recipe, read_recipe, read_table
 from .run_state import names_digest, random_state, read_state, restore_random, settings_of, streams_of, take_up
 from .sources import captioned_pictures, make_steps, word_list
 from .start import load_imagenet_start
@@ -333,6 +336,8 @@ MACHINE = ("data", "text", "device", "precision", "threads", "workers")
 
 def run(path: Path, overrides: list[str], *, resume: bool, report: Report) -> Path:
     """Read and run a recipe, and before it the one that it starts from where that has not been run to its end."""
+    if read_table(path, overrides).get("kind") == DETECTOR:
+        return train_detector(read_detector_recipe(path, overrides), resume=resume, report=report)
     recipe = read_recipe(path, overrides)
     if recipe.before and not is_finished(Path(recipe.start)):
         report({"recipe": recipe.before})

@@ -102,13 +102,13 @@ class Recipe:
     sets: tuple[UserSet, ...] = ()
 
 
-def read_recipe(path: Path, overrides: list[str]) -> Recipe:
-    """A recipe from TOML with `key=value` overrides (values in TOML syntax, or plain words).
+def read_table(path: Path, overrides: list[str]) -> dict[str, Any]:
+    """The settings of a TOML file with `key=value` overrides (values in TOML syntax, or plain words).
 
     Raises
     ------
     ModelError
-        The file cannot be read or is no TOML, or a setting is unknown, of the wrong type or out of range.
+        The file cannot be read or is no TOML, or an override gives no value.
     """
     try:
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -121,6 +121,18 @@ def read_recipe(path: Path, overrides: list[str]) -> Recipe:
         if not equals:
             raise ModelError(f"--set {item} gives no value; write it as --set key=value.")
         table[key] = _value(value)
+    return table
+
+
+def read_recipe(path: Path, overrides: list[str]) -> Recipe:
+    """A recipe from TOML with `key=value` overrides (values in TOML syntax, or plain words).
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read or is no TOML, or a setting is unknown, of the wrong type or out of range.
+    """
+    table = read_table(path, overrides)
     sets = read_sets(table.pop("set"), path) if "set" in table else ()
     kinds = {f.name: str(f.type) for f in fields(Recipe) if f.name != "sets"}
     for key, value in table.items():

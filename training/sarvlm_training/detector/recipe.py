@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from sarvlm_app.errors import ModelError
+from sarvlm_training.recipe import read_table
 
 KIND = "detector"
 SOURCES = ("ssdd", "mstar", "airports", "simulated", "sentinel")
@@ -81,28 +81,14 @@ def read_detector_recipe(path: Path, overrides: list[str]) -> DetectorRecipe:
     ModelError
         The file cannot be read, or a setting is unknown, of the wrong type or out of range.
     """
-    try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}); check its name and permissions.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is no valid TOML ({error}): correct the recipe.") from error
-    for item in overrides:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise ModelError(f"--set {item} gives no value; write it as --set key=value.")
-        table[key] = _value(value)
+    table = read_table(path, overrides)
     fault = _fault(table)
     if fault:
         raise ModelError(f"{path}: {fault}.")
-    return DetectorRecipe(**{key: Path(v) if key in PATHS else v for key, v in table.items()})
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
-        return text
+    for key in PATHS:
+        if key in table:
+            table[key] = Path(table[key])
+    return DetectorRecipe(**table)
 
 
 def _fault(table: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ class Source:
 
     def __init__(
         self, name: str, pictures: list[Picture], drawing: Drawing, weights: NDArray[np.float64] | None = None
-    ):
+    ) -> None:
         self.name = name
         self.pictures = pictures
         self.drawing = drawing

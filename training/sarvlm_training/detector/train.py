@@ -1,15 +1,9 @@
-"""Training of SARDet and SARRot: one readable loop.
-
-``python -m sarvlm_training.detector.train RECIPE.toml [--set key=value ...] [--resume]``; `sarvlm finetune` takes the
-same recipes.
-"""
+"""Training of SARDet and SARRot: one readable loop, run by `sarvlm finetune` for recipes of kind "detector"."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -23,14 +17,14 @@ from safetensors.torch import save
 from torch import Tensor
 
 from sarvlm_app.core.export.atomic import replace_when_done
-from sarvlm_app.errors import ModelError, SarvlmError
+from sarvlm_app.errors import ModelError
 from sarvlm_models.detectors.detector import ARCHITECTURE, detector_metadata
 from sarvlm_models.detectors.network import DetectorConfig, DetectorNetwork
 from sarvlm_models.preprocess import input_planes
 from sarvlm_training.checkpoints import STATE_FILE, WEIGHTS_FILE, make_folder, save_state
 from sarvlm_training.concepts import load_vocabulary
 from sarvlm_training.faults import in_words, require_finite
-from sarvlm_training.interrupts import INTERRUPTED, Interrupts
+from sarvlm_training.interrupts import Interrupts
 from sarvlm_training.wordings import SentenceEncoder
 
 from . import sources
@@ -38,7 +32,7 @@ from .classes import KINDS, SHIPPED
 from .crops import Crop
 from .losses import Judged, Naming, judge
 from .matching import Targets
-from .recipe import DetectorRecipe, read_detector_recipe
+from .recipe import DetectorRecipe
 from .start import begin
 from .words import Words
 
@@ -243,25 +237,3 @@ def _loop(run: Run, crops: Iterator[Crop], interrupts: Interrupts, report: Repor
             run.keep()
         if interrupts.asked and not last:
             raise KeyboardInterrupt
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Command line of the training."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--resume", action="store_true")
-    options = parser.parse_args(arguments)
-    try:
-        recipe = read_detector_recipe(options.recipe, options.set)
-        train(recipe, resume=options.resume, report=lambda event: print(json.dumps(event), flush=True))
-    except SarvlmError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
