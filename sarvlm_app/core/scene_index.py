@@ -217,10 +217,14 @@ def encode_window(scene: Scene, encoder: DenseEncoder, layout: Layout, read: Win
     cell, f, band = layout.cell, layout.key.factor, layout.key.band
     width, height = -(-read.width // cell) * cell, -(-read.height // cell) * cell
     window = Window(read.col * f, read.row * f, width * f, height * f)
-    chip = read_chip(scene, window, band, (height, width) if f > 1 else None)
+    return encode_chip(scene, encoder, layout, read_chip(scene, window, band, (height, width) if f > 1 else None))
+
+
+def encode_chip(scene: Scene, encoder: DenseEncoder, layout: Layout, chip: Chip) -> Float16 | None:
+    """Patch vectors of a window that was read already; as `encode_window`."""
     if not chip.valid.any():
         return None
-    stats = scene_stats(scene, band)
+    cell, stats = layout.cell, scene_stats(scene, layout.key.band)
     patches = encoder.encode_patches(filled(chip, stats), stats, layout.key.spacing_m)
     valid = _cell_share(chip.valid, cell) >= LEAST_VALID
     return np.where(valid[..., None], patches, np.float16(0))

@@ -1,0 +1,1 @@
+"""Everything we hold, indexed once: catalogue (SQLite), vectors (FAISS or Qdrant), ingest, search, care."""
