@@ -231,10 +231,8 @@ def verify(options: argparse.Namespace) -> int:
     counts = f"{found.scenes} files, {found.tiles} tiles, {found.vectors} vectors looked at"
     _show(options, values, [*found.problems, f"{counts}, {len(found.problems)} problems"])
     if found.problems:
-        print(
-            f"{options.archive} is not as its files say in {len(found.problems)} places, the first: {found.problems[0]}",
-            file=sys.stderr,
-        )
+        places = "1 place" if len(found.problems) == 1 else f"{len(found.problems)} places"
+        print(f"{options.archive} is wrong in {places}, the first: {found.problems[0]}", file=sys.stderr)
     return 1 if found.problems else 0
 
 

@@ -15,7 +15,10 @@ from .archive_parser import add_archive, joined_area
 from .arguments import Handler, Parser, Usage, add_json, add_model, command, count, lazy, share, window
 from .evaluate_parser import add_evaluate
 
-COMMANDS = ("gui", "demo", "info", "query", "detect", "caption", "cache", "models", "finetune", "ensemble", "evaluate", "archive")
+COMMANDS = (
+    "gui", "demo", "info", "query", "detect", "caption", "archive", "cache", "models", "finetune", "ensemble",
+    "evaluate",
+)  # fmt: skip
 LATER = {
     "export": "the workbench and its projects",
 }

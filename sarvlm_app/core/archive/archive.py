@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Self
 from filelock import FileLock, Timeout
 
 from sarvlm_app.core.archive.catalogue import FILE, Catalogue, no_archive, rows_of_shard
-from sarvlm_app.core.archive.faiss_store import DamagedStore, FaissStore
+from sarvlm_app.core.archive.faiss_store import DamagedStoreError, FaissStore
 from sarvlm_app.core.archive.shard import KINDS, Header, Shard, read_shard, to_parquet
 from sarvlm_app.core.archive.store import Rows, VectorStore
 from sarvlm_app.core.export.atomic import replace_when_done, storage_error
@@ -186,7 +186,7 @@ class Archive:
             return QdrantStore(client, url, name, header.dim, folder / f"qdrant-{kind}.json")  # type: ignore[arg-type]
         try:
             return FaissStore(folder / kind, header.dim, writable=self.writable)
-        except DamagedStore as error:
+        except DamagedStoreError as error:
             if not self.writable:
                 self.notes.append(str(error))
                 return FaissStore(folder / f"{kind}-in-memory", header.dim, writable=False)

@@ -305,9 +305,10 @@ class Catalogue:
         found: dict[int, TileFacts] = {}
         for start in range(0, len(ids), 500):
             part = list(ids[start : start + 500])
+            marks = ",".join("?" * len(part))
             rows = self._all(
                 "SELECT t.id, t.content, t.col, t.row, t.width, t.height, t.footprint, c.sensor, c.polarisation,"
-                f" c.acquired FROM tile t JOIN content c ON c.id = t.content WHERE t.id IN ({','.join('?' * len(part))})",
+                f" c.acquired FROM tile t JOIN content c ON c.id = t.content WHERE t.id IN ({marks})",
                 part,
             )
             for row in rows:
@@ -334,7 +335,7 @@ class Catalogue:
         return int(scenes), int(tiles)
 
     def integrity(self) -> str:
-        """ "ok", or what SQLite finds wrong with the file."""
+        """The word ok, or what SQLite finds wrong with the file."""
         return str(self._all("PRAGMA integrity_check")[0][0])
 
     def tile_count(self, content: int, first: int, tiles: int) -> int:

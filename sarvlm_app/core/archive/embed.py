@@ -1,4 +1,4 @@
-"""From files to vectors: `embed_shard(manifest)` is a pure function that one process, a pool or a cluster calls alike."""
+"""From files to vectors: `embed_shard` is a pure function that one process, a pool and a cluster call alike."""
 
 from __future__ import annotations
 

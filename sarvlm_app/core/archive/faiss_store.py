@@ -28,7 +28,7 @@ SMALL_ROWS: Final = 50_000
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError)
 
 
-class DamagedStore(StorageError):
+class DamagedStoreError(StorageError):
     """A store whose files cannot be used; it can be built again."""
 
 
@@ -46,7 +46,7 @@ class FaissStore:
 
     Raises
     ------
-    DamagedStore
+    DamagedStoreError
         Its files cannot be read.
     """
 
@@ -69,7 +69,7 @@ class FaissStore:
             self._words = {key: list(state["words"][key]) for key in ("sensor", "pol")}
             self._set_hidden(frozenset(state["hidden"]))
         except _DAMAGE as error:
-            raise DamagedStore(
+            raise DamagedStoreError(
                 f"{self._folder} is a damaged index of vectors; run sarvlm archive compact, which builds it again."
             ) from error
 

@@ -41,15 +41,7 @@ def collect_stac(catalogue: Path) -> Collected:
         try:
             root = pystac.read_file(str(path))
             items = [root] if isinstance(root, pystac.Item) else list(root.get_items(recursive=True))  # type: ignore[union-attr]
-        except (
-            pystac.STACError,
-            pystac.STACTypeError,
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-        ) as error:
+        except faults as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise SceneError(
                 f"{path} is no local STAC catalogue that can be read ({reason}); check it and the files it links to."
