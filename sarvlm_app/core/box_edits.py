@@ -28,7 +28,7 @@ def turned(corners: Float32, degrees: float) -> Float32:
     middle = points.mean(axis=0)
     sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
     spokes = points - middle
-    return (middle + spokes @ np.array([[cosine, sine], [-sine, cosine]])).astype(np.float32)
+    return np.asarray(middle + spokes @ np.array([[cosine, sine], [-sine, cosine]]), np.float32)
 
 
 def resized(corners: Float32, handle: int, across: float, down: float) -> Float32:

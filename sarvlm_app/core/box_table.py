@@ -87,12 +87,12 @@ class Boxes:
     @property
     def touched(self) -> Bool:
         """Which were worked on by hand, in whatever way: bool (n,)."""
-        return self.touches != Touch.NONE
+        return np.asarray(self.touches != Touch.NONE)
 
     @property
     def struck(self) -> Bool:
         """Which were struck out: bool (n,)."""
-        return (self.touches & Touch.STRUCK) != 0
+        return np.asarray((self.touches & Touch.STRUCK) != 0)
 
     @property
     def centres(self) -> Float32:

@@ -1,39 +1,32 @@
-"""Boxes to and from files of other programs, between the list of a scene and the formats."""
+"""Boxes on their way from the list of a scene into a file."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sarvlm_app.core.box_table import Boxes
+from sarvlm_app.core.box_table import Boxes, Touch
+from sarvlm_app.core.export.detections import write_detections
 from sarvlm_app.core.scene import Scene
 from sarvlm_models.types import Detections
 
 
-def read_file(path: Path, scene: Scene) -> Detections:
-    """Boxes of a file for a scene; their origin is the file's name.
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Boxes as they go out, and what was done by hand to each."""
 
-    Raises
-    ------
-    StorageError, QueryError, SceneError
-        What `read_detections` cannot read.
-    """
-    from sarvlm_app.core.importing import read_detections
-
-    found = read_detections(path, scene)
-    return Detections(
-        found.corners_px, found.bbox_px, found.scores, found.class_ids, found.names, path.name,
-    )  # fmt: skip
+    detections: Detections
+    by_hand: tuple[str, ...]
 
 
-def to_write(boxes: Boxes, names: tuple[str, ...], origins: tuple[str, ...] = ()) -> Detections:
-    """Boxes of a list as they go out, best first; only the names that they use."""
-    order = np.argsort(-boxes.scores, kind="stable")
-    boxes = boxes.take(order)
+def to_write(boxes: Boxes, names: tuple[str, ...], origins: tuple[str, ...] = ()) -> Outgoing:
+    """Boxes of a list, best first; only the names that they use."""
+    boxes = boxes.take(np.argsort(-boxes.scores, kind="stable"))
     used, classes = np.unique(boxes.classes, return_inverse=True)
     told = ", ".join(origins[origin] for origin in np.unique(boxes.origins).tolist()) if origins else ""
-    return Detections(
+    found = Detections(
         boxes.corners_px,
         boxes.bbox_px,
         boxes.scores,
@@ -41,15 +34,23 @@ def to_write(boxes: Boxes, names: tuple[str, ...], origins: tuple[str, ...] = ()
         tuple(names[label] for label in used.tolist()),
         told,
     )
+    return Outgoing(found, tuple(_by_hand(touches) for touches in boxes.touches.tolist()))
 
 
-def write_file(path: Path, found: Detections, scene: Scene) -> None:
-    """Write boxes in the format of the ending.
+def write_file(path: Path, outgoing: Outgoing, scene: Scene) -> None:
+    """Write boxes in the format of the ending, with a column `by_hand` in those that can hold one.
 
     Raises
     ------
-    StorageError, QueryError
+    StorageError
     """
-    from sarvlm_app.core.export.detections import write_detections
+    write_detections(outgoing.detections, scene, path, extra={"by_hand": outgoing.by_hand})
 
-    write_detections(found, scene, path)
+
+def _by_hand(touches: int) -> str:
+    """What was done to a box: "drawn", "corrected", "confirmed", or nothing."""
+    if touches & Touch.ADDED:
+        return "drawn"
+    if touches & Touch.EDITED:
+        return "corrected"
+    return "confirmed" if touches & Touch.CONFIRMED else ""

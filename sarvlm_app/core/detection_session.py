@@ -12,14 +12,15 @@ from psygnal import Signal
 
 from sarvlm_app.core.box_table import Bool, Boxes, Int64, Source
 from sarvlm_app.core.detection import Detected, DetectionEstimate, DetectionRequest
-from sarvlm_app.core.detection_files import read_file, to_write, write_file
+from sarvlm_app.core.detection_files import to_write, write_file
 from sarvlm_app.core.detection_list import Arrived, DetectionList
 from sarvlm_app.core.detection_request import Wish, request_of
 from sarvlm_app.core.detection_store import DetectionStore, KeptBoxes
+from sarvlm_app.core.importing import Imported, read_detections_noted
 from sarvlm_app.core.jobs import JobContext, JobRunner, JobState, JobStatus, Lane, Work
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.errors import ModelError, QueryError, SarvlmError, SceneError, StorageError
-from sarvlm_models.types import Detections, DetectorSpec, Float32, Window
+from sarvlm_models.types import DetectorSpec, Float32, Window
 
 DETECT_KEY = "detect"
 ESTIMATE_KEY = "detection estimate"
@@ -86,6 +87,7 @@ class DetectionSession:
         self._notes: tuple[str, ...] = ()
         self._confidence = FIRST_CONFIDENCE
         self._hidden: frozenset[str] = frozenset()
+        self._mask: tuple[tuple[object, ...], Bool] | None = None
         runner.changed.connect(self._on_job)
 
     # ---- state -----------------------------------------------------------
@@ -107,8 +109,13 @@ class DetectionSession:
     @property
     def shown(self) -> Bool:
         """Which of `boxes` pass the confidence and the classes: bool (n,)."""
-        shown = self._on_view
-        return shown.shown(self._confidence, self._hidden) if shown else np.zeros(0, np.bool_)
+        known = self._on_view
+        if known is None:
+            return np.zeros(0, np.bool_)
+        key = (known, known.version, known.names, self._confidence, self._hidden)
+        if self._mask is None or self._mask[0] != key:
+            self._mask = (key, known.shown(self._confidence, self._hidden))
+        return self._mask[1]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -121,8 +128,10 @@ class DetectionSession:
 
     @property
     def selected(self) -> int | None:
-        """Id of the box that is selected."""
-        return self._on_view.selected if self._on_view else None
+        """Id of the box that is selected, None also while it is not shown."""
+        known = self._on_view
+        place = None if known is None or known.selected is None else known.boxes.place_of(known.selected)
+        return int(self.boxes.ids[place]) if place is not None and self.shown[place] else None
 
     @property
     def confidence(self) -> float:
@@ -303,7 +312,8 @@ class DetectionSession:
         arrived = known.end_run(complete=True)
         self._finished(known)
         if arrived is not None:
-            self.message.emit(sentence(arrived, f"found in {detected.seconds:.0f} s"))
+            seconds = "under a second" if detected.seconds < 1 else f"{detected.seconds:.0f} s"
+            self.message.emit(sentence(arrived, f"found in {seconds}"))
 
     def _on_job(self, job: JobStatus) -> None:
         """A run that was stopped or failed gives no result: its end is seen here."""
@@ -334,7 +344,11 @@ class DetectionSession:
 
     def show_class(self, name: str, shown: bool) -> None:
         """Show or hide the boxes of a class."""
-        hidden = self._hidden - {name} if shown else self._hidden | {name}
+        self.hide_classes(self._hidden - {name} if shown else self._hidden | {name})
+
+    def hide_classes(self, names: Iterable[str]) -> None:
+        """Hide the boxes of these classes and no others."""
+        hidden = frozenset(names)
         if hidden != self._hidden:
             self._hidden = hidden
             self.filter_changed.emit()
@@ -469,21 +483,27 @@ class DetectionSession:
             raise faults[0]
 
     def import_file(self, path: Path) -> None:
-        """Read the boxes of another detector for the scene on view; they join those that are there."""
+        """Read the boxes of another detector for the scene on view; they join those that are there.
+
+        They take the place of what the same file brought before.
+        """
         scene, known = self._scene, self._on_view
         if scene is None or known is None:
-            self.failed.emit(SceneError("No scene is open to put boxes on: open one first (Ctrl+O)."))
+            self._set_fault(SceneError("No scene is open to put boxes on: open one first (Ctrl+O)."))
             return
 
-        def done(found: Detections) -> None:
-            arrived = known.arrive(found, Source.FILE)
+        self._set_fault(None)
+
+        def done(imported: Imported) -> None:
+            arrived = known.arrive(imported.detections, Source.FILE)
+            self._notes = imported.notes
             self._after_change(known)
             self.message.emit(sentence(arrived, f"read from {path.name}"))
 
         self._runner.submit(
             Work(
-                f"Reading {path.name}", lambda _ctx: read_file(path, scene), Lane.IO,
-                on_done=done, on_failed=self.failed.emit,
+                f"Reading {path.name}", lambda _ctx: read_detections_noted(path, scene), Lane.IO,
+                on_done=done, on_failed=self._set_fault,
             )
         )  # fmt: skip
 
@@ -495,13 +515,13 @@ class DetectionSession:
         scene, boxes = self._scene, self.boxes
         chosen = self.shown if shown_only else ~boxes.struck
         if scene is None or not chosen.any():
-            self.failed.emit(QueryError("There is no box to export: run the detector, or lower the confidence."))
+            self._set_fault(QueryError("There is no box to export: run the detector, or lower the confidence."))
             return
-        found = to_write(boxes.take(chosen), self.names)
+        outgoing = to_write(boxes.take(chosen), self.names, self._on_view.origins if self._on_view else ())
         self._runner.submit(
             Work(
-                f"Writing {path.name}", lambda _ctx: write_file(path, found, scene), Lane.IO,
-                on_done=lambda _none: self.message.emit(f"Written: {len(found)} boxes to {path}"),
+                f"Writing {path.name}", lambda _ctx: write_file(path, outgoing, scene), Lane.IO,
+                on_done=lambda _none: self.message.emit(f"Written: {len(outgoing.by_hand)} boxes to {path}"),
                 on_failed=self.failed.emit,
             )
         )  # fmt: skip

@@ -16,6 +16,9 @@ from sarvlm_app.core.answering import Answering, EncoderProvider
 from sarvlm_app.core.caption_session import CaptionModel, CaptionSession
 from sarvlm_app.core.caption_store import CaptionStore
 from sarvlm_app.core.captioning import CaptionerProvider, Captioning
+from sarvlm_app.core.detection import Detecting, DetectorProvider
+from sarvlm_app.core.detection_session import DetectionSession
+from sarvlm_app.core.detection_store import DetectionStore
 from sarvlm_app.core.export.candidates import write_candidates
 from sarvlm_app.core.export.heatmap import write_heatmap
 from sarvlm_app.core.export.picture import write_picture
@@ -27,7 +30,7 @@ from sarvlm_app.core.simulate.demo import write_demo
 from sarvlm_app.errors import ModelError, QueryError, SarvlmError, SceneError
 from sarvlm_app.paths import cache_dir
 from sarvlm_app.settings import Settings
-from sarvlm_models.api import Captioner
+from sarvlm_models.api import Captioner, Detector
 from sarvlm_models.types import TextQuery, Window
 
 QUERY_KEY = "query"
@@ -70,11 +73,15 @@ class Session:
         Folder of what can be made again; the user's cache folder by default.
     captioner : callable, optional
         Gives the captioning model; called on the compute lane.
+    detector : callable, optional
+        Gives the detector; called on the compute lane.
 
     Attributes
     ----------
     captions : CaptionSession
         Descriptions of the scene on view.
+    detections : DetectionSession
+        Boxes of the scene on view.
     """
 
     scenes_changed = Signal()
@@ -93,6 +100,7 @@ class Session:
         settings: Settings,
         cache: Path | None = None,
         captioner: CaptionerProvider | None = None,
+        detector: DetectorProvider | None = None,
     ) -> None:
         self._runner = runner
         self._cache = cache or cache_dir()
@@ -110,6 +118,10 @@ class Session:
         self.captions.failed.connect(self.failed.emit)
         self.captions.message.connect(self.message.emit)
         self.captions.described.connect(self._on_described)
+        detecting = Detecting(detector or _no_detector, self._cache)
+        self.detections = DetectionSession(runner, detecting, DetectionStore())
+        self.detections.failed.connect(self.failed.emit)
+        self.detections.message.connect(self.message.emit)
 
     # ---- state -----------------------------------------------------------
     @property
@@ -204,6 +216,7 @@ class Session:
         self._open.remove(entry)
         close_handles(scene)
         self.captions.close(scene)
+        self.detections.close(scene)
         self.scenes_changed.emit()
         self._stop_asking(entry)
         if entry is self._active:
@@ -241,6 +254,7 @@ class Session:
         self._active = entry
         self._selected = None
         self.captions.show(self.active, self.band)
+        self.detections.show(self.active, self.band)
         self.active_changed.emit()
         self.stretch_changed.emit()
         self.answer_changed.emit()
@@ -444,6 +458,10 @@ def _load(path: Path) -> OpenScene:
 
 def _no_captioner() -> Captioner:
     raise ModelError("No captioning model was given to this session: start the window by `sarvlm`.")
+
+
+def _no_detector() -> Detector:
+    raise ModelError("No detector was given to this session: start the window by `sarvlm`.")
 
 
 def _rethreshold(answer: Answer, query: TextQuery, top: int) -> Answer:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """One command: `name` is its key, `shortcuts` in Qt's portable text."""
+    """One command.
+
+    Attributes
+    ----------
+    name : str
+        Its key.
+    shortcuts : tuple of str
+        In Qt's portable text.
+    for_boxes : bool
+        The keys hold while the boxes stand in the right column; those of other commands rest meanwhile where they
+        are the same.
+    in_place : bool
+        The keys hold only where the canvas (or the table of boxes) has the focus: elsewhere they mean something else.
+    """
 
     name: str
     menu: str
@@ -19,6 +33,12 @@ class ActionSpec:
     shortcuts: tuple[str, ...] = ()
     checkable: bool = False
     begins_group: bool = False
+    for_boxes: bool = False
+    in_place: bool = False
+
+
+def _box(text: str, name: str, *shortcuts: str, begins_group: bool = False, in_place: bool = False) -> ActionSpec:
+    return ActionSpec(name, "Detect", text, shortcuts, begins_group=begins_group, for_boxes=True, in_place=in_place)
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -30,6 +50,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("export_candidates", "File", "Export places (GeoJSON)…"),
     ActionSpec("export_picture", "File", "Export picture (PNG)…"),
     ActionSpec("export_captions", "File", "Export captions (GeoJSON or CSV)…", ("Ctrl+Shift+E",)),
+    ActionSpec("export_boxes", "File", "Export boxes (GeoJSON, KML, COCO, DOTA…)…", ("Ctrl+Alt+E",)),
+    ActionSpec("import_boxes", "File", "Import boxes (COCO, DOTA, GeoJSON)…", ("Ctrl+I",), begins_group=True),
     ActionSpec("quit", "File", "Quit", ("Ctrl+Q",), begins_group=True),
     ActionSpec("focus_query", "Query", "Type a question", ("Ctrl+K",)),
     ActionSpec("ask", "Query", "Ask", ("Ctrl+Return",)),
@@ -37,6 +59,29 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("next", "Query", "Next place", ("N", "]"), begins_group=True),
     ActionSpec("previous", "Query", "Previous place", ("P", "[")),
     ActionSpec("cancel", "Query", "Cancel the running job", ("Esc",), begins_group=True),
+    ActionSpec("show_boxes", "Detect", "Show the objects", ("O",), checkable=True),
+    _box("Run the detector", "detect", "D", begins_group=True),
+    _box("Look at a region: draw it", "detect_region", "R"),
+    _box("Next box", "next_box", "N", begins_group=True),
+    _box("Previous box", "previous_box", "P"),
+    _box("Next box, on the map", "tab_box", "Tab", in_place=True),
+    _box("Previous box, on the map", "backtab_box", "Shift+Tab", in_place=True),
+    _box("Draw a box that is missing", "draw_box", "W", begins_group=True),
+    _box("Confirm the box", "confirm_box", "A"),
+    _box("Strike the box out", "strike_box", "Del", "X", in_place=True),
+    _box("Move the box 1 px left", "box_left", "Left", begins_group=True, in_place=True),
+    _box("Move the box 1 px right", "box_right", "Right", in_place=True),
+    _box("Move the box 1 px up", "box_up", "Up", in_place=True),
+    _box("Move the box 1 px down", "box_down", "Down", in_place=True),
+    _box("Move the box 10 px left", "box_far_left", "Shift+Left", in_place=True),
+    _box("Move the box 10 px right", "box_far_right", "Shift+Right", in_place=True),
+    _box("Move the box 10 px up", "box_far_up", "Shift+Up", in_place=True),
+    _box("Move the box 10 px down", "box_far_down", "Shift+Down", in_place=True),
+    _box("Turn the box 1° to the left", "turn_left", "["),
+    _box("Turn the box 1° to the right", "turn_right", "]"),
+    _box("Undo the last change of a box", "undo_box", "Ctrl+Z", begins_group=True),
+    _box("Redo it", "redo_box", "Ctrl+Shift+Z"),
+    ActionSpec("clear_boxes", "Detect", "Take away boxes that nobody worked on"),
     ActionSpec("describe_view", "Caption", "Describe the view", ("Ctrl+D",)),
     ActionSpec("describe_place", "Caption", "Describe the selected place", ("D",)),
     ActionSpec("describe_region", "Caption", "Describe a region: draw it", ("R",)),
@@ -44,6 +89,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("show_captions", "Caption", "Show the captions", ("C",), checkable=True, begins_group=True),
     ActionSpec("undo_caption", "Caption", "Undo the last change of a caption", ("Ctrl+Z",), begins_group=True),
     ActionSpec("redo_caption", "Caption", "Redo it", ("Ctrl+Shift+Z",)),
+    ActionSpec("toggle_boxes", "View", "Boxes", ("B",), checkable=True),
     ActionSpec("toggle_heatmap", "View", "Heat map", ("H",), checkable=True),
     ActionSpec("toggle_markers", "View", "Numbers", ("M",), checkable=True),
     ActionSpec("fit", "View", "Fit the scene", ("F",), begins_group=True),
@@ -53,8 +99,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
 )
 
 
-def build_actions(window: QMainWindow, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+def build_actions(
+    window: QMainWindow, handlers: Mapping[str, Callable[[], object]], places: Sequence[QWidget] = ()
+) -> dict[str, QAction]:
     """Makes the actions, hangs them into the window's menus and wires their shortcuts.
+
+    Parameters
+    ----------
+    places : sequence of QWidget
+        Where the keys of commands `in_place` hold.
 
     Raises
     ------
@@ -74,6 +127,20 @@ def build_actions(window: QMainWindow, handlers: Mapping[str, Callable[[], objec
         if spec.begins_group:
             menu.addSeparator()
         menu.addAction(action)
-        window.addAction(action)
+        if spec.in_place:
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        for place in places if spec.in_place else (window,):
+            place.addAction(action)
         actions[spec.name] = action
     return actions
+
+
+def share_keys(actions: Mapping[str, QAction], *, boxes: bool) -> None:
+    """Gives the keys to the commands for boxes, or back to the others that have the same."""
+    taken = {keys for spec in ACTIONS if spec.for_boxes for keys in spec.shortcuts} if boxes else set()
+    for spec in ACTIONS:
+        if spec.for_boxes:
+            keys = list(spec.shortcuts) if boxes else []
+        else:
+            keys = [key for key in spec.shortcuts if key not in taken]
+        actions[spec.name].setShortcuts([QKeySequence(key) for key in keys])

@@ -43,6 +43,8 @@ class CaptionPresenter(QObject):
 
     def show_frame(self) -> None:
         """Draws the rectangle of the selected caption while the captions are on view."""
+        if self._view.detections.visible:
+            return  # the rectangle is the region's
         selected = self._captions.selected
         shown = self._view.captions.visible and selected is not None
         self._canvas.show_frame(Frame(selected.window, WHERE_NAMES[selected.where]) if shown and selected else None)
@@ -58,6 +60,8 @@ class CaptionPresenter(QObject):
             self._canvas.fly_to_window(selected.window)
 
     def _on_region(self, window: Window) -> None:
+        if not self._view.captions.visible:
+            return  # it was drawn for something else
         self._captions.describe(Where.REGION, window)
 
     def _on_mode(self) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from sarvlm_app.core.caption_list import Where
+from sarvlm_app.core.export.detections import FORMATS, NEED_PLACE
 from sarvlm_app.core.session import Session
 from sarvlm_app.settings import Settings
 from sarvlm_app.ui.dialogs.shortcuts import ShortcutsDialog
@@ -26,6 +29,29 @@ _ABOUT = (
     "<b>SARVLM Desktop</b><p>Ask a SAR scene in plain words, see where the answer lies, export it.</p>"
     "<p>Everything happens on this machine; nothing is sent anywhere.</p><p>Apache License 2.0</p>"
 )
+_BOX_FILTER = "Boxes (*.json *.geojson *.txt);;COCO JSON (*.json);;DOTA text (*.txt);;GeoJSON (*.geojson *.json)"
+_FORMAT_NAMES = {
+    ".geojson": "GeoJSON (*.geojson)",
+    ".gpkg": "GeoPackage (*.gpkg)",
+    ".kml": "KML (*.kml)",
+    ".csv": "CSV table (*.csv)",
+    ".coco.json": "COCO JSON (*.coco.json)",
+    ".dota.txt": "DOTA text (*.dota.txt)",
+}
+
+
+class BoxCommands(Protocol):
+    """What the commands for boxes need."""
+
+    def run(self) -> None: ...
+    def draw_region(self) -> None: ...
+    def draw_box(self) -> None: ...
+    def next_box(self, step: int) -> None: ...
+    def move(self, across: int, down: int) -> None: ...
+    def turn(self, steps: int) -> None: ...
+    def confirm(self) -> None: ...
+    def strike_out(self) -> None: ...
+    def leave(self) -> bool: ...
 
 
 class Commands(QObject):
@@ -40,6 +66,7 @@ class Commands(QObject):
         self.settings = Settings()
         self.cancel_job: Callable[[], object] = lambda: None
         self.describe: Callable[[Where], object] = lambda _where: None
+        self.boxes: BoxCommands | None = None
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """Handler of every command, by its name in the action table."""
@@ -53,7 +80,10 @@ class Commands(QObject):
             "export_candidates": self.export_candidates,
             "export_picture": self.export_picture,
             "export_captions": self.export_captions,
+            "export_boxes": self.export_boxes,
+            "import_boxes": self.import_boxes,
             "quit": window.close,
+            **self._box_handlers(),
             "focus_query": window.query.focus,
             "ask": window.query.ask,
             "clear": session.clear_answer,
@@ -67,12 +97,39 @@ class Commands(QObject):
             "show_captions": self._view.captions.toggle,
             "undo_caption": session.captions.undo,
             "redo_caption": session.captions.redo,
+            "toggle_boxes": self._view.boxes.toggle,
             "toggle_heatmap": self._view.heatmap.toggle,
             "toggle_markers": self._view.numbers.toggle,
             "fit": window.canvas.fit,
             "theme": self.toggle_theme,
             "shortcuts": lambda: ShortcutsDialog(window).exec(),
             "about": lambda: QMessageBox.about(window, "About SARVLM Desktop", _ABOUT),
+        }
+
+    def _box_handlers(self) -> Mapping[str, Callable[[], object]]:
+        boxes, detections = self.boxes, self._session.detections
+        assert boxes is not None
+        steps = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+        near = {f"box_{way}": partial(boxes.move, x, y) for way, (x, y) in steps.items()}
+        far = {f"box_far_{way}": partial(boxes.move, 10 * x, 10 * y) for way, (x, y) in steps.items()}
+        return {
+            "show_boxes": self._view.detections.toggle,
+            "detect": boxes.run,
+            "detect_region": boxes.draw_region,
+            "next_box": partial(boxes.next_box, 1),
+            "previous_box": partial(boxes.next_box, -1),
+            "tab_box": partial(boxes.next_box, 1),
+            "backtab_box": partial(boxes.next_box, -1),
+            "draw_box": boxes.draw_box,
+            "confirm_box": boxes.confirm,
+            "strike_box": boxes.strike_out,
+            **near,
+            **far,
+            "turn_left": partial(boxes.turn, -1),
+            "turn_right": partial(boxes.turn, 1),
+            "undo_box": detections.undo,
+            "redo_box": detections.redo,
+            "clear_boxes": detections.clear,
         }
 
     # ---- scenes ----------------------------------------------------------
@@ -94,14 +151,14 @@ class Commands(QObject):
 
     # ---- questions -------------------------------------------------------
     def ask(self, question: Question) -> None:
-        """Asks; the part in view is read first. The places take the captions' place in the right column."""
-        self._view.captions.set_visible(False)
+        """Asks; the part in view is read first. The places take the right column."""
+        self._view.show_places()
         self._session.ask(question.text, question.negatives, self._window.canvas.visible_window())
 
     def typed(self, text: str) -> None:
         """Follows the typing once the scene has been read."""
         if self._session.encoded and text:
-            self._view.captions.set_visible(False)
+            self._view.show_places()
             self._session.type_ahead(text, self._window.query.negatives)
 
     def escape(self) -> None:
@@ -110,6 +167,8 @@ class Commands(QObject):
             self._window.toast.hide()
         elif self._window.canvas.drawing:
             self._window.canvas.set_drawing(False)
+        elif self.boxes is not None and self.boxes.leave():
+            self._window.canvas.setFocus()
         else:
             self.cancel_job()
             self._window.canvas.setFocus()
@@ -150,6 +209,30 @@ class Commands(QObject):
             self._session.captions.export(
                 path if path.suffix else path.with_suffix(".csv" if "csv" in kind else ".geojson")
             )
+
+    def import_boxes(self) -> None:
+        """Asks for a file of another detector's boxes and reads it for the scene on view."""
+        if self._session.active is None:
+            return
+        name, _ = QFileDialog.getOpenFileName(self._window, "Import boxes", str(self._folder()), _BOX_FILTER)
+        if name:
+            self._view.detections.set_visible(True)
+            self._session.detections.import_file(Path(name))
+
+    def export_boxes(self, *, shown_only: bool = True) -> None:
+        """Asks where to and writes the boxes of the scene, in the format of the chosen ending."""
+        scene = self._session.active
+        if scene is None:
+            return
+        endings = [ending for ending in FORMATS if scene.georef is not None or ending not in NEED_PLACE]
+        kinds = ";;".join(_FORMAT_NAMES[ending] for ending in endings)
+        proposed = self._folder() / f"{scene.path.stem}_boxes{endings[0]}"
+        name, kind = QFileDialog.getSaveFileName(self._window, "Export the boxes", str(proposed), kinds)
+        if name:
+            path = Path(name)
+            chosen = next((ending for ending in endings if _FORMAT_NAMES[ending] == kind), endings[0])
+            named = path if path.suffix else path.with_name(path.name + chosen)
+            self._session.detections.export(named, shown_only=shown_only)
 
     def _folder(self) -> Path:
         return Path(self.settings.last_folder) if self.settings.last_folder else Path.home()

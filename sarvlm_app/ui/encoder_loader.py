@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from sarvlm_models.api import Captioner, DenseEncoder
+from sarvlm_models.api import Captioner, DenseEncoder, Detector
 
 
 class EncoderLoader:
@@ -62,3 +62,26 @@ class CaptionerLoader:
 
                 self._captioner = captioner_of(self._encoder())
             return self._captioner
+
+
+class DetectorLoader:
+    """Gives the shipped detector; the first call loads it.
+
+    Parameters
+    ----------
+    device : str
+        "auto", "cpu", "cuda" or "cuda:N".
+    """
+
+    def __init__(self, device: str = "auto") -> None:
+        self._device = device
+        self._detector: Detector | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Detector:
+        with self._lock:
+            if self._detector is None:
+                from sarvlm_models.registry import load_detector
+
+                self._detector = load_detector(None, self._device)
+            return self._detector

@@ -23,8 +23,10 @@ from PySide6.QtWidgets import (
 
 from sarvlm_app.core.session import Session
 from sarvlm_app.ui.bridge import Background
+from sarvlm_app.ui.class_colours import ClassColours
 from sarvlm_app.ui.notifications import Toast
 from sarvlm_app.ui.panels.captions import CaptionsPanel
+from sarvlm_app.ui.panels.detections import DetectionsPanel
 from sarvlm_app.ui.panels.display import DisplayPanel
 from sarvlm_app.ui.panels.facts import FactsPanel
 from sarvlm_app.ui.panels.jobs import JobsBar
@@ -68,6 +70,8 @@ class MainWindow(QMainWindow):
         self.results = ResultsPanel(session, theme, pictures)
         self.selected = SelectedPanel(session, theme, pictures)
         self.captions = CaptionsPanel(session, theme)
+        self.colours = ClassColours()
+        self.detections = DetectionsPanel(session, theme, background, self.colours)
         self.pointer = PointerLine()
         self.jobs = JobsBar(theme)
         self.model_label = QLabel(objectName="modelName")
@@ -104,11 +108,14 @@ class MainWindow(QMainWindow):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
 
     def _make_modes(self) -> QWidget:
-        """What the right column holds: places or captions."""
+        """What the right column holds: places, boxes or captions."""
         self.find_mode = QPushButton("Find", objectName="modeButton", checkable=True)
         self.find_mode.setToolTip("Find places in a scene by words (Ctrl+K)")
-        self.find_mode.clicked.connect(lambda: self._view.captions.set_visible(False))
+        self.find_mode.clicked.connect(self._view.show_places)
         self.find_mode.clicked.connect(self.query.focus)
+        self.detect_mode = QPushButton("Detect", objectName="modeButton", checkable=True)
+        self.detect_mode.setToolTip("Find objects as boxes, with size and heading (O)")
+        self.detect_mode.clicked.connect(lambda: self._view.detections.set_visible(True))
         self.caption_mode = QPushButton("Caption", objectName="modeButton", checkable=True)
         self.caption_mode.setToolTip("Describe what the scene shows, in words (C)")
         self.caption_mode.clicked.connect(lambda: self._view.captions.set_visible(True))
@@ -117,17 +124,19 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(frame)
         row.setContentsMargins(2, 2, 2, 2)
         row.setSpacing(2)
-        for button in (self.find_mode, self.caption_mode):
+        for button in (self.find_mode, self.detect_mode, self.caption_mode):
             button.clicked.connect(self._show_mode)
             row.addWidget(button)
         self._view.captions.changed.connect(self._show_mode)
+        self._view.detections.changed.connect(self._show_mode)
         return frame
 
     def _show_mode(self) -> None:
-        captions = self._view.captions.visible
-        self.find_mode.setChecked(not captions)
+        captions, boxes = self._view.captions.visible, self._view.detections.visible
+        self.find_mode.setChecked(not captions and not boxes)
+        self.detect_mode.setChecked(boxes)
         self.caption_mode.setChecked(captions)
-        self._right.setCurrentIndex(1 if captions else 0)
+        self._right.setCurrentIndex(1 if captions else 2 if boxes else 0)
 
     def show_model(self, model: str, device: str) -> None:
         """Names the model and the device in the upper right corner."""
@@ -154,6 +163,7 @@ class MainWindow(QMainWindow):
             for part in parts:
                 column.addWidget(part, 0 if part is self.selected else 1)
             self._right.addWidget(page)
+        self._right.addWidget(self.detections)
         self._right.setMinimumWidth(300)
         self._show_mode()
         docks = (

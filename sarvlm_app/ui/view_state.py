@@ -39,11 +39,26 @@ class Shown(QObject):
 
 
 class ViewState(QObject):
-    """The three layers of the canvas; and whether the captions stand in the right column, instead of the places."""
+    """The layers of the canvas; and what stands in the right column: captions, boxes, or else the places."""
 
     def __init__(self) -> None:
         super().__init__()
         self.numbers = Shown()
         self.heatmap = Shown(opacity=0.85)
+        self.boxes = Shown()
         self.image = Shown()
         self.captions = Shown(visible=False)
+        self.detections = Shown(visible=False)
+        self.captions.changed.connect(lambda: self._only(self.captions, self.detections))
+        self.detections.changed.connect(lambda: self._only(self.detections, self.captions))
+
+    def show_places(self) -> None:
+        """Gives the right column to the places of the answer."""
+        self.captions.set_visible(False)
+        self.detections.set_visible(False)
+
+    @staticmethod
+    def _only(shown: Shown, other: Shown) -> None:
+        """One of the two at most."""
+        if shown.visible:
+            other.set_visible(False)

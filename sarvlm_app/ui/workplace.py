@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,17 +12,20 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from sarvlm_app.core.caption_list import Where
 from sarvlm_app.core.caption_session import CAPTION_KEY
 from sarvlm_app.core.captioning import CaptionerProvider
+from sarvlm_app.core.detection import DetectorProvider
+from sarvlm_app.core.detection_session import DETECT_KEY
 from sarvlm_app.core.jobs import JobRunner, JobState, JobStatus
 from sarvlm_app.core.session import QUERY_KEY, Session
 from sarvlm_app.errors import QueryError, SarvlmError, StorageError
 from sarvlm_app.settings import Settings, save_settings
-from sarvlm_app.ui.actions import build_actions
+from sarvlm_app.ui.actions import build_actions, share_keys
 from sarvlm_app.ui.bridge import Background, MainThreadPost
 from sarvlm_app.ui.canvas_presenter import CanvasPresenter
 from sarvlm_app.ui.caption_presenter import CaptionPresenter
 from sarvlm_app.ui.commands import Commands
+from sarvlm_app.ui.detection_presenter import DetectionPresenter
 from sarvlm_app.ui.dialogs.report import ReportDialog, report_text
-from sarvlm_app.ui.encoder_loader import CaptionerLoader, EncoderLoader
+from sarvlm_app.ui.encoder_loader import CaptionerLoader, DetectorLoader, EncoderLoader
 from sarvlm_app.ui.main_window import MainWindow
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
@@ -42,6 +45,8 @@ class Workplace(QObject):
         Gives the model; default: the shipped one on the device of the settings.
     captioner : callable, optional
         Gives the captioning model; default: the one that belongs to the encoder.
+    detector : callable, optional
+        Gives the detector; default: the shipped one.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Workplace(QObject):
         settings: Settings,
         encoder: EncoderLoader | None = None,
         captioner: CaptionerProvider | None = None,
+        detector: DetectorProvider | None = None,
     ) -> None:
         super().__init__()
         self._question_job = 0
@@ -57,7 +63,8 @@ class Workplace(QObject):
         self.runner = JobRunner(self._post)
         self.encoder = encoder if encoder is not None else EncoderLoader(settings.device)
         provide = captioner if captioner is not None else CaptionerLoader(self.encoder)
-        self.session = Session(self.runner, self.encoder, settings, captioner=provide)
+        finder = detector if detector is not None else DetectorLoader(settings.device)
+        self.session = Session(self.runner, self.encoder, settings, captioner=provide, detector=finder)
         self.theme = Theme(app, settings.theme)
         self.theme.apply()
         self.view = ViewState()
@@ -67,20 +74,26 @@ class Workplace(QObject):
         self.commands = Commands(self.session, self.window, self.view, self.theme)
         self.commands.settings = settings
         self.commands.cancel_job = self.window.jobs.cancel_current
-        self.actions = build_actions(self.window, self.commands.handlers())
+        self.detector = DetectionPresenter(
+            self.session, self.window.canvas, self.view, self.window.detections, self.window.colours
+        )
+        self.commands.boxes = self.detector
+        places = (self.window.canvas, self.window.detections.table)
+        self.actions = build_actions(self.window, self.commands.handlers(), places)
         exports = ("export_heatmap", "export_candidates", "export_picture")
         self.window.selected.set_exports([self.actions[name] for name in exports])
         panels = (self.window.display, self.window.pointer)
         self.presenter = CanvasPresenter(self.session, self.window.canvas, self.view, self.background, panels)
         self.describer = CaptionPresenter(self.session, self.window.canvas, self.view)
         self.commands.describe = self.describer.describe
-        self.window.may_close = self.keep_captions
+        self.window.may_close = self.keep_work
         self.window.closing = self.shut_down
         self._wire_session()
         self._wire_window()
         self._show_active()
         self._show_answer()
         self._show_captions()
+        self._show_detections()
 
     def start(self, scene_paths: Sequence[Path]) -> None:
         """Opens the first scenes, or the demo scene, then loads the model while the user looks."""
@@ -98,16 +111,21 @@ class Workplace(QObject):
             screen = self.window.screen().availableGeometry()
             self.window.resize(min(1600, screen.width()), min(1000, screen.height()))
 
-    def keep_captions(self) -> bool:
-        """Writes what of the captions is not on disk yet; where it cannot, whether the user closes all the same."""
+    def keep_work(self) -> bool:
+        """Writes what is not on disk yet; where it cannot be written, whether the user closes all the same."""
         self.window.captions.list.finish_editing()
+        captions, boxes = self.session.captions, self.session.detections
+        return self._keep("Captions", captions.flush, lambda: captions.unkept, "Ctrl+Shift+E") and self._keep(
+            "Boxes", boxes.flush, lambda: boxes.unkept, "Ctrl+Alt+E"
+        )
+
+    def _keep(self, what: str, flush: Callable[[], None], unkept: Callable[[], int], keys: str) -> bool:
         try:
-            self.session.captions.flush()
+            flush()
         except StorageError as error:
-            many = self.session.captions.unkept
-            box = QMessageBox(QMessageBox.Icon.Warning, "Captions are not saved", str(error), parent=self.window)
+            box = QMessageBox(QMessageBox.Icon.Warning, f"{what} are not saved", str(error), parent=self.window)
             box.setInformativeText(
-                f"Captions not saved: {many}. They can still be exported to another place (Ctrl+Shift+E)."
+                f"{what} not saved: {unkept()}. They can still be exported to another place ({keys})."
             )
             back = box.addButton("Back to the window", QMessageBox.ButtonRole.RejectRole)
             box.addButton("Close without saving", QMessageBox.ButtonRole.DestructiveRole)
@@ -128,6 +146,7 @@ class Workplace(QObject):
         except StorageError as error:
             self.window.toast.show_fault(str(error))
         self.presenter.stop()
+        self.detector.stop()
         self.runner.close()
 
     # ---- session -> views ------------------------------------------------
@@ -141,6 +160,8 @@ class Workplace(QObject):
         session.message.connect(self.window.toast.show_message)
         session.encoded_changed.connect(self._show_encoded)
         session.captions.changed.connect(self._show_captions)
+        session.detections.changed.connect(self._show_detections)
+        session.detections.running_changed.connect(self._show_detections)
         self.runner.changed.connect(self._show_job)
         self.runner.crashed.connect(self._show_crash)
 
@@ -169,6 +190,16 @@ class Workplace(QObject):
         for name, what in (("undo_caption", captions.undo_name), ("redo_caption", captions.redo_name)):
             self.actions[name].setEnabled(bool(what))
 
+    def _show_detections(self) -> None:
+        detections = self.session.detections
+        self.actions["export_boxes"].setEnabled(len(detections.boxes) > 0)
+        self.actions["clear_boxes"].setEnabled(len(detections.boxes) > 0)
+        self.actions["detect"].setEnabled(not detections.running and detections.scene is not None)
+        for name in ("import_boxes", "draw_box", "detect_region"):
+            self.actions[name].setEnabled(detections.scene is not None)
+        for name, what in (("undo_box", detections.undo_name), ("redo_box", detections.redo_name)):
+            self.actions[name].setEnabled(bool(what))
+
     def _show_encoded(self) -> None:
         """Words typed while the scene was not encoded yet are answered now."""
         self.window.results.show_answer()
@@ -193,6 +224,8 @@ class Workplace(QObject):
         self.window.jobs.show_job(job)
         if job.key == CAPTION_KEY:
             self.window.captions.show_job(job)
+        if job.key == DETECT_KEY:
+            self.window.detections.run.show_job(job)
         if job.key != QUERY_KEY or job.id < self._question_job or not job.title:
             return
         self._question_job = job.id
@@ -221,7 +254,11 @@ class Workplace(QObject):
         window.canvas.files_dropped.connect(commands.open_paths)
         window.jobs.cancel_clicked.connect(self.session.cancel)
         self._wire_captions()
-        toggles = (("toggle_heatmap", view.heatmap), ("toggle_markers", view.numbers), ("show_captions", view.captions))
+        self._wire_detections()
+        toggles = (
+            ("toggle_heatmap", view.heatmap), ("toggle_markers", view.numbers), ("toggle_boxes", view.boxes),
+            ("show_captions", view.captions), ("show_boxes", view.detections),
+        )  # fmt: skip
         for action, shown in toggles:
             self.actions[action].setChecked(shown.visible)
             shown.changed.connect(lambda name=action, layer=shown: self.actions[name].setChecked(layer.visible))
@@ -235,3 +272,14 @@ class Workplace(QObject):
         panel.told.connect(self.window.toast.show_message)
         self.window.selected.describe.clicked.connect(lambda: self.describer.describe(Where.PLACE))
         self.window.canvas.drawing_changed.connect(panel.show_drawing)
+
+    def _wire_detections(self) -> None:
+        panel = self.window.detections
+        panel.run.stop_clicked.connect(self.session.detections.cancel)
+        panel.import_clicked.connect(self.commands.import_boxes)
+        panel.export_clicked.connect(lambda shown: self.commands.export_boxes(shown_only=shown))
+        self.view.detections.changed.connect(self._share_keys)
+        self._share_keys()
+
+    def _share_keys(self) -> None:
+        share_keys(self.actions, boxes=self.view.detections.visible)

@@ -14,6 +14,7 @@ from sarvlm_app.core.box_edits import drawn
 from sarvlm_app.core.detection_files import to_write
 from sarvlm_app.core.detection_request import Area, Wish, words_of
 from sarvlm_app.core.detection_session import DETECT_KEY
+from sarvlm_app.core.importing import Imported
 from sarvlm_app.core.jobs import JobState
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.errors import ModelError, QueryError, SceneError, StorageError
@@ -109,7 +110,7 @@ def test_without_a_scene_every_verb_is_harmless(bench: DetectionBench, tmp_path:
     session.import_file(tmp_path / "none.geojson")
     session.export(tmp_path / "out.geojson")
     bench.settle()
-    assert [type(fault) for fault in bench.failed] == [SceneError, QueryError]
+    assert isinstance(session.fault, QueryError) and bench.failed == []
     assert len(session.boxes) == 0 and session.counts == {}
 
 
@@ -230,6 +231,8 @@ def test_next_goes_through_what_is_shown_the_best_first(found: DetectionBench) -
     assert session.selected == second
     session.set_confidence(0.95)
     session.select_next(1)
+    assert session.selected is None, "a box that is not shown is not selected"
+    session.set_confidence(0.5)
     assert session.selected == second
 
 
@@ -278,11 +281,19 @@ def test_a_run_that_goes_on_at_the_end_is_kept_as_far_as_it_came(bench: Detectio
 
 
 def test_another_detectors_boxes_join(found: DetectionBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(detection_session, "read_file", lambda path, _scene: some((400, 50, 0.8, "ship")))
+    theirs = Imported(some((400, 50, 0.8, "ship")), ("Scores are missing: 0.8 is assumed.",))
+    monkeypatch.setattr(detection_session, "read_detections_noted", lambda _path, _scene: theirs)
     found.session.import_file(tmp_path / "theirs.json")
     found.settle()
     assert found.told[-1] == "1 box read from theirs.json." and found.scores == [0.9, 0.8, 0.7, 0.3]
-    assert found.session.undo_name == "import"
+    assert found.session.undo_name == "import" and found.session.notes == theirs.notes
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence(found: DetectionBench, tmp_path: Path) -> None:
+    found.session.import_file(tmp_path / "none.geojson")
+    found.settle()
+    assert isinstance(found.session.fault, QueryError) and "none.geojson" in str(found.session.fault)
+    assert found.scores == [0.9, 0.7, 0.3]
 
 
 def test_what_goes_out_is_corrected_and_without_what_was_struck(
@@ -298,11 +309,12 @@ def test_what_goes_out_is_corrected_and_without_what_was_struck(
     session.show_class("tanker", False)
     session.export(tmp_path / "c.geojson")
     found.settle()
-    assert sorted(boxes.labels() for boxes in written) == [["tanker"], ["tanker", "aircraft"]]
-    assert isinstance(found.failed[-1], QueryError)
+    assert sorted(out.detections.labels() for out in written) == [["tanker"], ["tanker", "aircraft"]]
+    assert isinstance(found.session.fault, QueryError)
+    assert max(out.by_hand for out in written) == ("corrected", "")
 
 
 def test_only_names_in_use_go_out(found: DetectionBench) -> None:
     boxes = found.session.boxes
-    out = to_write(boxes.take(boxes.classes == 1), found.session.names)
+    out = to_write(boxes.take(boxes.classes == 1), found.session.names).detections
     assert out.names == ("aircraft",) and out.labels() == ["aircraft"]

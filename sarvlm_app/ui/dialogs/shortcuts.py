@@ -2,41 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from sarvlm_app.ui.actions import ACTIONS
 
+_Rows = Sequence[tuple[str, str]]
+_TYPED: _Rows = (
+    ("Ask the question in the query line", "Return"),
+    ("Exclude something", "type  -open water  or use the not… field"),
+    ("Change, copy, delete the selected caption", "F2,  Ctrl+C,  Del  in the list of captions"),
+)
+_BY_MOUSE: _Rows = (
+    ("Select a box", "click on it"),
+    ("Move, resize, turn the selected box", "drag it, its handles, its arm"),
+    ("Move the selected box by 1 px, by 10 px", "arrow keys,  Shift + arrow keys"),
+    ("Turn in steps of 15°", "Shift while dragging"),
+)
+
 
 class ShortcutsDialog(QDialog):
-    """Every command that has a key."""
+    """Every command that has a key: on the left those that always hold, on the right those for boxes."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(28)
-        grid.setVerticalSpacing(6)
-        rows = [
-            ("Ask the question in the query line", "Return"),
-            ("Exclude something", "type  -open water  or use the not… field"),
-        ]
-        rows += [
-            ("Change, copy, delete the selected caption", "F2,  Ctrl+C,  Del  in the list of captions"),
-        ]
-        for spec in ACTIONS:
-            if spec.shortcuts:
-                native = QKeySequence.SequenceFormat.NativeText
-                keys = "   or   ".join(QKeySequence(text).toString(native) for text in spec.shortcuts)
-                rows.append((spec.text.rstrip("…"), keys))
-        for index, (what, keys) in enumerate(rows):
-            grid.addWidget(QLabel(what), index, 0)
-            grid.addWidget(QLabel(keys, objectName="muted"), index, 1, Qt.AlignmentFlag.AlignRight)
+        sides = QHBoxLayout()
+        sides.setSpacing(46)
+        sides.addLayout(_side("Always", (*_TYPED, *_rows(for_boxes=False))))
+        sides.addLayout(_side("While the objects are in the right column", (*_rows(for_boxes=True), *_BY_MOUSE)))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(22, 18, 22, 16)
-        layout.addLayout(grid)
+        layout.addLayout(sides)
         layout.addSpacing(10)
         layout.addWidget(buttons)
+
+
+def _rows(*, for_boxes: bool) -> _Rows:
+    """The commands of the table, those that do the same on the map and elsewhere once."""
+    native = QKeySequence.SequenceFormat.NativeText
+    rows: dict[str, list[str]] = {}
+    for spec in ACTIONS:
+        if spec.shortcuts and spec.for_boxes == for_boxes and not spec.name.startswith("box_"):
+            words = spec.text.rstrip("…").removesuffix(", on the map")
+            rows.setdefault(words, []).extend(QKeySequence(text).toString(native) for text in spec.shortcuts)
+    return [(words, "   or   ".join(keys)) for words, keys in rows.items()]
+
+
+def _side(title: str, rows: _Rows) -> QVBoxLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(28)
+    grid.setVerticalSpacing(5)
+    for index, (what, keys) in enumerate(rows):
+        grid.addWidget(QLabel(what), index, 0)
+        grid.addWidget(QLabel(keys, objectName="muted"), index, 1, Qt.AlignmentFlag.AlignRight)
+    side = QVBoxLayout()
+    side.setSpacing(8)
+    side.addWidget(QLabel(title.upper(), objectName="section"))
+    side.addLayout(grid)
+    side.addStretch(1)
+    return side

@@ -1,4 +1,4 @@
-"""What is shown over the scene: numbers, heat map, the image itself."""
+"""What is shown over the scene: numbers, boxes, heat map, the image itself."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class LayersPanel(Section):
         grid.setColumnStretch(2, 1)
         rows = (
             ("Numbers", view.numbers, "M", False),
+            ("Boxes", view.boxes, "B", False),
             ("Heat map", view.heatmap, "H", True),
             ("SAR image", view.image, "", True),
         )

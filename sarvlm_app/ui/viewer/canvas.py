@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from napari.components import ViewerModel
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sarvlm_models.types import Heatmap, Window
 
+from .box_layer import BoxLayer
 from .geometry import Camera, scale_bar, sensible_zoom, window_between, window_zoom
 from .heat_colours import BACKGROUND, colour_stops
 from .overlay import Frame, Marker, Overlay
@@ -33,6 +34,22 @@ from .overlay import Frame, Marker, Overlay
 _POINTER_MS = 33
 _CLICK_PX = 4
 _DRAW_HINT = "Drag over the region to describe · Esc leaves"
+
+
+class MouseTool(Protocol):
+    """What takes the mouse before the view is moved by it. Positions are (x, y) on the screen."""
+
+    def press(self, x: float, y: float) -> bool:
+        """Whether a drag from here is its own."""
+        ...
+
+    def drag(self, x: float, y: float, *, snaps: bool) -> None: ...
+
+    def release(self) -> None: ...
+
+    def click(self, x: float, y: float) -> None:
+        """Nothing else was clicked there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +132,8 @@ class SceneCanvas(QWidget):
         self._drawing = False
         self._pointer: tuple[float, float] | None = None
         self.overlay = Overlay(self, self.camera, self._scale)
+        self.boxes = BoxLayer(self._model)
+        self.tool: MouseTool | None = None
         self._pointer_timer = QTimer(self, singleShot=True, interval=_POINTER_MS)
         self._pointer_timer.timeout.connect(lambda: self.pointer_moved.emit(self._pointer))
         self._flight = QVariantAnimation(self, duration=fly_ms, startValue=0.0, endValue=1.0)
@@ -137,6 +156,7 @@ class SceneCanvas(QWidget):
         self._scene = scene
         self.set_drawing(False)
         self.overlay.change(scene_shown=scene is not None, opening=False, markers=(), selected=None)
+        self.overlay.change(hovered=None, picked=None)
         if scene is None:
             return
         self._image = Image(
@@ -196,7 +216,7 @@ class SceneCanvas(QWidget):
                 interpolation2d="linear",
                 blending="translucent",
             )
-            self._model.layers.append(self._heat)
+            self._model.layers.insert(1, self._heat)  # below the boxes
         else:
             self._heat.data = np.asarray(heatmap.scores)
             self._heat.scale = (cell, cell)
@@ -315,7 +335,7 @@ class SceneCanvas(QWidget):
         """Whether a drag draws a region."""
         return self._drawing
 
-    def set_drawing(self, on: bool) -> None:
+    def set_drawing(self, on: bool, hint: str = _DRAW_HINT) -> None:
         """Lets the next drag draw a region instead of moving the view; no region can be drawn without a scene."""
         on = on and self._scene is not None
         if on == self._drawing:
@@ -323,7 +343,7 @@ class SceneCanvas(QWidget):
         self._drawing = on
         self._model.scene.camera.mouse_pan = not on
         self._native.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
-        self.overlay.change(rubber=None, hint=_DRAW_HINT if on else "")
+        self.overlay.change(rubber=None, hint=hint if on else "")
         self.drawing_changed.emit(on)
 
     def _rubber_window(self, pressed: QPoint, now: QPoint) -> Window | None:
@@ -367,6 +387,9 @@ class SceneCanvas(QWidget):
             yield from self._draw_region(event)
             return
         pressed = _screen_position(event)
+        if self.tool is not None and self.tool.press(pressed.x(), pressed.y()):
+            yield from self._drag_tool(self.tool, event)
+            return
         yield
         while event.type == "mouse_move":
             yield
@@ -375,6 +398,23 @@ class SceneCanvas(QWidget):
             rank = self.overlay.marker_at(released.x(), released.y())
             if rank is not None:
                 self.marker_clicked.emit(rank)
+            elif self.tool is not None:
+                self.tool.click(released.x(), released.y())
+
+    def _drag_tool(self, tool: MouseTool, event: Any) -> Any:
+        self._model.scene.camera.mouse_pan = False
+        yield
+        while event.type == "mouse_move":
+            place = _screen_position(event)
+            tool.drag(place.x(), place.y(), snaps="Shift" in event.modifiers)
+            yield
+        tool.release()
+        self._model.scene.camera.mouse_pan = True
+
+    def set_cursor(self, shape: Qt.CursorShape) -> None:
+        """The mouse pointer over the canvas, but for the time that a region is drawn."""
+        if not self._drawing and self._native.cursor().shape() != shape:
+            self._native.setCursor(shape)
 
     # ---- Qt --------------------------------------------------------------
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
@@ -424,6 +464,8 @@ class SceneCanvas(QWidget):
         self._scene = self._image = self._heat = None
         self._native = self
         self._model = ViewerModel()
+        self.boxes = BoxLayer(self._model)
+        self.tool = None
         del self._viewer
         gc.collect()
 

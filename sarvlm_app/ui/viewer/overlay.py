@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from sarvlm_models.types import Window
 
+from .box_marks import BoxMark, draw_mark
 from .geometry import Camera, ScaleBar
 from .heat_colours import BACKGROUND, colour_at
 
@@ -43,7 +44,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class OverlayState:
-    """All that the overlay draws, but for the camera: `frame` marks what is chosen, `rubber` what is being drawn."""
+    """All that the overlay draws, but for the camera: `frame` marks what is chosen, `rubber` what is being drawn.
+
+    `hovered` is the box under the mouse, `picked` the selected one.
+    """
 
     markers: tuple[Marker, ...] = ()
     selected: int | None = None
@@ -56,6 +60,8 @@ class OverlayState:
     frame: Frame | None = None
     rubber: Frame | None = None
     hint: str = ""
+    hovered: BoxMark | None = None
+    picked: BoxMark | None = None
 
 
 class Overlay(QWidget):
@@ -109,6 +115,10 @@ class Overlay(QWidget):
         frame = self.state.rubber or self.state.frame
         if frame is not None:
             self._draw_frame(painter, frame)
+        if self.state.hovered is not None:
+            draw_mark(painter, self._camera(), self.state.hovered, strong=False)
+        if self.state.picked is not None:
+            draw_mark(painter, self._camera(), self.state.picked, strong=True)
         if self.state.markers_visible:
             self._draw_markers(painter)
         painter.setFont(font)
