@@ -241,7 +241,8 @@ def prepare(recipe: Recipe, parallel: Parallel, *, resume: bool) -> tuple[Run, O
     generator = torch.Generator().manual_seed(seed)
     objectives = Objectives(learner, wordings, recipe, generator, picture_texts, teacher).on(parallel.device)
     if saved is None:
-        calibrate(objectives, steps, recipe.calibration)
+        if recipe.calibration:
+            calibrate(objectives, steps, recipe.calibration)
         parallel.average_buffers(learner)
         run.average = _copied(learner)
     elif dataset.streams:

@@ -16,8 +16,8 @@ from .data.user_sets import CAPTIONED, CHIPS, PLACES, UserSet, read_sets
 PATHS = ("data", "text", "out", "simulated", "pictures")
 PRECISIONS = ("auto", "float32", "bfloat16")
 LEAST = {
-    "steps": 1, "batch": 0, "chips": 0, "captioned": 0, "seed": 0, "warm_up": 0, "wordings": 1, "absent": 0,
-    "threads": 1, "workers": 0, "keep_every": 1, "calibration": 2,
+    "steps": 0, "batch": 0, "chips": 0, "captioned": 0, "seed": 0, "warm_up": 0, "wordings": 1, "absent": 0,
+    "threads": 1, "workers": 0, "keep_every": 1, "calibration": 0,
     "head_steps": 0, "head_reads": 1,
 }  # fmt: skip
 """Least value of each whole number."""
@@ -40,7 +40,7 @@ class Recipe:
     before : str
         Recipe, beside this one, that is run first where its weights are not there yet ("" for none).
     steps, batch, seed : int
-        Steps, scene crops a step, and the seed of everything drawn.
+        Steps, scene crops a step, and the seed of everything drawn. No steps: only the heads are fitted.
     chips, captioned : int
         Chips and captioned pictures a step; 0 for none.
     rate, backbone_rate : float
@@ -53,6 +53,9 @@ class Recipe:
         Pull of SAR features to the optical features of the same ground.
     head_steps, head_reads : int
         Steps of the heads alone at the end, and the steps of data whose features they are fitted on; 0 for none.
+    calibration : int
+        Steps of data from which the backbone's normalisation and the head's
+        statistics are taken at the start; 0 leaves them as the start has them.
     average : float
         Decay of the running average of weights, which is what is written.
     precision : str
@@ -160,6 +163,10 @@ def _range_fault(recipe: Recipe) -> str:
         value = getattr(recipe, f.name)
         if f.type == "float" and not (math.isfinite(value) and value >= 0):
             return f"{f.name} = {value} is out of range; give a number from 0 up"
+    if recipe.steps == 0 and recipe.head_steps == 0:
+        return "steps = 0 and head_steps = 0, so there is nothing to do; give one of them"
+    if recipe.calibration == 1 or (recipe.calibration == 0 and recipe.start in ("imagenet", "scratch")):
+        return f"calibration = {recipe.calibration} is too low for this start; give at least 2"
     if recipe.average > 1:
         return f"average = {recipe.average} is out of range; give a number from 0 to 1"
     if recipe.precision not in PRECISIONS:
