@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,6 @@ def add_evaluate(commands: Any) -> None:
     _add_localize(kinds)
     _add_selo_map(kinds)
     _add_detect(kinds)
-
-
-def _detect(_options: argparse.Namespace) -> int:
-    print("sarvlm evaluate detect comes with the detectors, which are not part of this version yet.", file=sys.stderr)
-    return 2
 
 
 def _add_classify(kinds: Any) -> None:
@@ -109,13 +103,23 @@ def _add_selo_map(kinds: Any) -> None:
 
 
 def _add_detect(kinds: Any) -> None:
-    about = "boxes of a detector: comes with the detectors, not in this version yet"
-    parser = command(kinds, "detect", _detect, about)
+    about = "boxes of a detector against true ones: average precision"
+    parser = command(kinds, "detect", lazy("evaluate_detect", "detect"), about)
     _add_coco(parser)
-    parser.add_argument("--rotated", action="store_true", help="by polygons instead of upright boxes")
+    parser.add_argument("--rotated", action="store_true", help="by outlines (“segmentation”) instead of upright boxes")
     parser.add_argument("--spacing", type=metres, metavar="METRES", help="pixel spacing, where it is known")
-    parser.add_argument("--detector", metavar="NAME_OR_FILE", help="registry name or checkpoint")
+    parser.add_argument(
+        "--detector", metavar="NAME_OR_FILE", help="registry name or weights (default: the shipped one)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--max-detections",
+        type=count,
+        default=100,
+        metavar="N",
+        help="boxes of a class that count in one image, the best ones (default: 100, as COCO)",
+    )
+    parser.add_argument("--predictions", type=Path, metavar="OUT.json", help="the boxes, as a list of COCO results")
     add_json(parser)
 
 

@@ -1,4 +1,4 @@
-"""`sarvlm evaluate heatmap`, `localize`, `selo-map` and what is not there yet."""
+"""`sarvlm evaluate heatmap`, `localize`, `selo-map`, and help and usage of all measures."""
 
 from __future__ import annotations
 
@@ -91,11 +91,6 @@ def test_selo_map(sarvlm, tmp_path):
     assert "lie outside" in sarvlm(*words).fault
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "m.png")
     assert "no 8-bit grey picture" in sarvlm(*words).fault
-
-
-def test_detectors_come_later(sarvlm):
-    ran = sarvlm("evaluate", "detect", "--coco", "c.json", "--root", ".")
-    assert ran.code == 2 and "comes with the detectors" in ran.err and ran.out == ""
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,19 @@ def coco_outlines(content: object, scene: Scene, path: Path, notes: Notes) -> li
         names = _names(content.get("categories"))
     else:
         raise QueryError(f"{path} is neither COCO nor GeoJSON: it has no annotations and no features; check the file.")
-    wanted = _image_ids(images, scene, path, notes) if images else _only_image(annotations, scene, path, notes)
-    own = [entry for entry in annotations if wanted is None or str(entry.get("image_id")) in wanted]
+    if images:
+        wanted = _image_ids(images, scene, path, notes)
+        own = [entry for entry in annotations if str(entry.get("image_id")) in wanted]
+    else:
+        own = _of_scene(annotations, scene, path, notes)
     crowds = [entry for entry in own if entry.get("iscrowd")]
     notes.count(len(crowds), "that stand for a crowd left out")
     return [_outline(entry, names, path, notes) for entry in own if not entry.get("iscrowd")]
+
+
+def _image_of(entry: Mapping[str, Any]) -> str:
+    """The id of an annotation's image; of results that name its file, that name."""
+    return image_name(entry) or str(entry.get("image_id"))
 
 
 def _entries(value: object, what: str, path: Path) -> list[dict[str, Any]]:
@@ -93,21 +101,22 @@ def _size(entry: Mapping[str, Any]) -> tuple[int, int] | None:
     return None if size is None or min(size) <= 0 else (int(size[0]), int(size[1]))
 
 
-def _only_image(annotations: Sequence[Mapping[str, Any]], scene: Scene, path: Path, notes: Notes) -> set[str] | None:
-    """Of results that name no image: those of the scene, or all where they are of one image."""
-    ids = list(dict.fromkeys(str(entry.get("image_id")) for entry in annotations))
-    own = {each for each in ids if is_scene(each, scene)}
-    if own:
-        return own
+def _of_scene(entries: list[dict[str, Any]], scene: Scene, path: Path, notes: Notes) -> list[dict[str, Any]]:
+    """Of results without a list of images: those of the scene, or all where they are of one image."""
+    images = [_image_of(entry) for entry in entries]
+    ids = list(dict.fromkeys(images))
+    known = {each for each in ids if is_scene(each, scene)}
+    if known:
+        return [entry for entry, image in zip(entries, images, strict=True) if image in known]
     if len(ids) > 1:
         shown = ", ".join(ids[:_SHOWN_IDS])
         raise QueryError(
-            f"{path} has boxes of {len(ids)} images by number ({shown} ...) and does not tell which is "
+            f"{path} has boxes of {len(ids)} images ({shown} ...) and does not tell which is "
             f"{scene.path.name}; give a COCO file with its “images”, or the results of this scene alone."
         )
     if ids:
-        notes.add("The file names no image, so that all its boxes are taken for this scene's.")
-    return None
+        notes.add("The file does not name the scene, so that all its boxes are taken for this scene's.")
+    return entries
 
 
 def _outline(entry: Mapping[str, Any], names: Mapping[str, str], path: Path, notes: Notes) -> Outline:

@@ -32,12 +32,15 @@ class Box:
         From `segmentation`; empty where there is none.
     crowd : bool
         Stands for many objects: a peak in it counts neither way.
+    ignored : bool
+        Need not be found, and a box on it is not wrong (`ignore` of the file).
     """
 
     category: int
     bbox: tuple[float, float, float, float]
     polygons: tuple[Polygon, ...] = ()
     crowd: bool = False
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,12 @@ def _box(annotation: Mapping[str, object], names: Mapping[int, str], path: Path)
     if numbers is None or min(numbers[2:]) < 0:
         raise QueryError(f"{path} has a box that is not [x, y, width, height] ({annotation.get('bbox')}); correct it.")
     x, y, width, height = numbers
-    return Box(category, (x, y, width, height), _polygons(annotation), bool(annotation.get("iscrowd", 0)))
+    return Box(category, (x, y, width, height), _polygons(annotation), *_flags(annotation))
+
+
+def _flags(annotation: Mapping[str, object]) -> tuple[bool, bool]:
+    """Whether it is a crowd, and whether it is ignored."""
+    return bool(annotation.get("iscrowd", 0)), bool(annotation.get("ignore", 0))
 
 
 def _polygons(annotation: Mapping[str, object]) -> tuple[Polygon, ...]:
