@@ -212,8 +212,7 @@ class Detecting:
             self._vectors[classes] = self.detector.class_vectors(classes)
         boxes = self.detector.detect(filled(chip, stats), stats, classes, self._vectors[classes], request.min_score)
         boxes = boxes.take(_centred(boxes, job.tile, chip.valid))
-        boxes = boxes.take(merge_boxes(boxes.corners_px, boxes.scores, np.zeros(len(boxes), np.int64), SAME_OBJECT))
-        return moved(boxes, (read.col, read.row), f)
+        return moved(once_each(boxes), (read.col, read.row), f)
 
     def _key(self, request: DetectionRequest, plan: Plan) -> RunKey:
         return RunKey(
@@ -225,13 +224,17 @@ class Detecting:
         self, request: DetectionRequest, plan: Plan, found: list[Detections], began: float, *, complete: bool
     ) -> Detected:
         names = tuple(dict.fromkeys(one.name for step in plan.passes for one in step.classes))
-        boxes = joined(found, names, self.spec.model_id)
-        zeros = np.zeros(len(boxes), np.int64)
-        boxes = boxes.take(merge_boxes(boxes.corners_px, boxes.scores, zeros, SAME_OBJECT, PART_COVER))
+        boxes = once_each(joined(found, names, self.spec.model_id), PART_COVER)
         boxes = boxes.take(_centre_inside(boxes, part_of(request.scene, request.area)))
         if not request.rotated:
             boxes = replace(boxes, corners_px=upright_corners(boxes.bbox_px).astype(np.float32))
         return Detected(request, boxes, time.perf_counter() - began, complete, _notes(request, plan))
+
+
+def once_each(boxes: Detections, cover: float | None = None) -> Detections:
+    """Boxes that mean one object, of whatever class, become the best; with `cover`, parts go where the whole is."""
+    alike = np.zeros(len(boxes), np.int64)
+    return boxes.take(merge_boxes(boxes.corners_px, boxes.scores, alike, SAME_OBJECT, cover))
 
 
 def moved(boxes: Detections, corner: tuple[int, int], factor: int = 1) -> Detections:

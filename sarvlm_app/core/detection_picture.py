@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sarvlm_app.core.boxes import merge_boxes
-from sarvlm_app.core.detection import PART_COVER, SAME_OBJECT, joined, moved
+from sarvlm_app.core.detection import PART_COVER, joined, moved, once_each
 from sarvlm_app.core.detection_passes import NEARLY
 from sarvlm_app.core.radiometry import mean_intensity
 from sarvlm_app.core.tiling import Tile, plan_windows
@@ -59,13 +57,9 @@ def detect_picture(
         read = tile.read
         window = np.ascontiguousarray(intensity[read.row : read.row_end, read.col : read.col_end])
         boxes = detector.detect(window, stats, classes, known, min_score)
-        parts.append(moved(boxes.take(_kept(boxes, tile)), (read.col, read.row), factor))
-    if len(parts) == 1:
-        found = replace(parts[0], names=names)
-        return found.take(np.argsort(-found.scores, kind="stable"))
+        parts.append(moved(once_each(boxes.take(_kept(boxes, tile))), (read.col, read.row), factor))
     found = joined(parts, names, detector.spec.model_id)
-    alike = np.zeros(len(found), np.int64)
-    return found.take(merge_boxes(found.corners_px, found.scores, alike, SAME_OBJECT, PART_COVER))
+    return once_each(found, PART_COVER) if len(parts) > 1 else found
 
 
 def _averaged(amplitude: Float32, factor: int) -> Float32:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from sarvlm_models.compact import CompactConfig, CompactSarclip
 from sarvlm_training.data.samples import CELLS
 from sarvlm_training.data.steps import Step
 from sarvlm_training.heads import Features, Heads, read_features, refine
-from sarvlm_training.recipe import Recipe
+from sarvlm_training.recipe import Recipe, read_recipe
 
 CONCEPTS = 3
 
@@ -67,3 +69,25 @@ def test_like_sentences_are_told_apart_and_the_backbone_stays(heads: Heads) -> N
 def test_steps_without_chips_get_a_sentence(heads: Heads) -> None:
     with pytest.raises(ModelError, match="head_steps"):
         read_features(heads.sarclip, iter([Step()]), 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("steps = 0\ncalibration = 0\nstart = 'shipped'", "nothing to do"),
+        ("steps = 0\nhead_steps = 5\ncalibration = 0", "calibration = 0 is too low for this start"),
+        ("steps = 0\nhead_steps = 5\ncalibration = 1\nstart = 'shipped'", "calibration = 1 is too low"),
+    ],
+)
+def test_a_recipe_of_heads_alone_needs_something_to_do_and_a_start_with_statistics(
+    tmp_path: Path, lines: str, words: str
+) -> None:
+    path = tmp_path / "heads.toml"
+    path.write_text(f"{lines}\n[shares]\nssdd = 1.0\n")
+    with pytest.raises(ModelError, match=words):
+        read_recipe(path, [])
+
+
+def test_the_shipped_recipe_of_heads_starts_from_the_shipped_model_and_takes_no_step(repo_root: Path) -> None:
+    recipe = read_recipe(repo_root / "training/sarvlm_training/recipes/compact-heads.toml", [])
+    assert (recipe.start, recipe.steps, recipe.calibration) == ("shipped", 0, 0) and recipe.head_steps > 0

@@ -100,7 +100,7 @@ class Vocabulary:
         rows: list[int] = []
         for row, concept in enumerate(self.concepts):
             own = [template.format(name) for name in concept.names for template in TEMPLATES[1:]]
-            own += list(concept.phrases) * 6
+            own += list(concept.phrases) * 3
             texts += own
             rows += [row] * len(own)
         return texts, np.array(rows, dtype=np.int64)

@@ -20,8 +20,6 @@ LEAST = {
     "warm_up": 0,
     "threads": 1,
     "keep_every": 1,
-    "measure_every": 0,
-    "frozen": 0,
 }
 
 
@@ -45,8 +43,6 @@ class DetectorRecipe:
         Peak learning rates of AdamW.
     average : float
         Decay of the running average of weights, which is what is written.
-    measure_every : int
-        Steps between two measurements on the kept-back part of SSDD; 0 for none.
     shares : dict
         Shares of the sources.
     """
@@ -69,7 +65,6 @@ class DetectorRecipe:
     threads: int = 1
     device: str = "cpu"
     keep_every: int = 100
-    measure_every: int = 500
     shares: dict[str, float] = field(default_factory=dict)
 
 
