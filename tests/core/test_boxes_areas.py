@@ -28,14 +28,14 @@ def iou_by_shapely(a: np.ndarray, b: np.ndarray) -> float:
     return shared / (first.area + second.area - shared)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(boxes, boxes)
 def test_overlap_of_rotated_boxes_is_that_of_shapely(a, b):
     first, second = corners_from(*a), corners_from(*b)
     assert polygon_iou(first, second)[0] == pytest.approx(iou_by_shapely(first[0], second[0]), abs=1e-8)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(points.map(quadrilateral), points.map(quadrilateral), st.booleans(), st.integers(0, 3))
 def test_overlap_of_any_convex_quadrilaterals_of_either_winding_is_that_of_shapely(a, b, turned, first):
     if a is None or b is None:
@@ -47,6 +47,7 @@ def test_overlap_of_any_convex_quadrilaterals_of_either_winding_is_that_of_shape
     assert overlap_areas(a[None], b[None])[0] == pytest.approx(wanted, abs=1e-6 * max(smaller, 1e-3))
 
 
+@settings(deadline=None)
 @given(boxes, st.floats(0, 1), st.floats(1e-3, 1))
 def test_boxes_that_share_edges_are_counted_once(box, where, share):
     cx, cy, length, width, angle = box
@@ -59,6 +60,7 @@ def test_boxes_that_share_edges_are_counted_once(box, where, share):
     assert polygon_iou(whole, whole[:, ::-1])[0] == pytest.approx(1.0, abs=1e-8)
 
 
+@settings(deadline=None)
 @given(boxes, st.floats(-4, 4))
 def test_neighbours_that_only_touch_do_not_overlap(box, turn):
     cx, cy, length, width, angle = box

@@ -19,6 +19,7 @@ INDEX = BoxIndex(CORNERS.astype(np.float64))
 places = st.tuples(st.floats(-20, 220), st.floats(-20, 220))
 
 
+@settings(deadline=None)
 @given(places)
 def test_all_boxes_under_a_point_are_found_smallest_first(place):
     under = [i for i, shape in enumerate(SHAPES) if shape.contains(shapely.Point(place))]
@@ -28,6 +29,7 @@ def test_all_boxes_under_a_point_are_found_smallest_first(place):
     assert areas == sorted(areas)
 
 
+@settings(deadline=None)
 @given(places, st.integers(1, 90), st.integers(1, 90))
 def test_all_boxes_in_a_view_are_found(place, width, height):
     window = Window(int(place[0]), int(place[1]), width, height)
@@ -35,7 +37,7 @@ def test_all_boxes_in_a_view_are_found(place, width, height):
     assert INDEX.inside(window).tolist() == [i for i, shape in enumerate(SHAPES) if shape.intersects(view)]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(places)
 def test_the_nearest_box_is_found(place):
     distance = [shape.distance(shapely.Point(place)) for shape in SHAPES]

@@ -106,3 +106,13 @@ def test_none_and_what_has_no_area():
     flat = np.concatenate([np.full((2, 4, 2), 5.0), corners_from(5, 5, 9, 9, 0)])
     assert merge_boxes(flat, np.array([0.1, 0.2, 0.3]), np.zeros(3, int), 0.5, cover=0.8).tolist() == [2, 1, 0]
     assert overlapping_pairs(nothing).shape == (0, 2)
+
+
+def test_boxes_with_coordinates_that_are_no_numbers_are_kept_and_disturb_nothing():
+    boxes = corners_from(np.repeat(np.arange(40.0) * 30, 2), 10.0, 20, 8, 0.3)
+    boxes[::10, 1, 0] = [np.nan, np.inf, -np.inf, np.nan, np.inf, np.nan, np.nan, np.nan]
+    kept = merge_boxes(boxes, -np.arange(80.0), np.arange(80) // 2 % 3, 0.5, cover=0.8)
+    broken = np.isnan(boxes).any(axis=(1, 2)) | np.isinf(boxes).any(axis=(1, 2))
+    wanted = [i for i in range(80) if broken[i] or i % 2 == 0 or broken[i - 1]]
+    assert kept.tolist() == wanted
+    assert (overlapping_pairs(boxes) % 10 != 0).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sarvlm_app.core.boxes import bbox_of, corners_from, in_order, quad_areas, sides_px, upright_corners
@@ -19,6 +19,7 @@ def clockwise_on_the_screen(corners: np.ndarray) -> bool:
     return float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) > 0
 
 
+@settings(deadline=None)
 @given(centres, centres, lengths, st.floats(0.05, 0.98), angles)
 def test_sides_and_angle_there_and_back(cx, cy, length, share, angle):
     corners = corners_from(cx, cy, length, share * length, angle)
@@ -30,6 +31,7 @@ def test_sides_and_angle_there_and_back(cx, cy, length, share, angle):
     assert clockwise_on_the_screen(corners)
 
 
+@settings(deadline=None)
 @given(centres, centres, lengths, lengths)
 def test_upright_boxes_there_and_back(col, row, width, height):
     bbox = np.array([[col, row, width, height]])
@@ -41,6 +43,7 @@ def test_upright_boxes_there_and_back(col, row, width, height):
     assert quad_areas(corners)[0] == pytest.approx(width * height, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(centres, centres, lengths, st.floats(0.05, 0.98), angles, st.integers(0, 3), st.booleans())
 def test_corners_are_put_in_order_however_they_come(cx, cy, length, share, angle, first, backwards):
     corners = corners_from(cx, cy, length, share * length, angle)

@@ -33,13 +33,18 @@ def overlapping_pairs(corners: Floats, groups: NDArray[np.integer[Any]] | None =
 
 
 def extents_by_group(corners: Floats, groups: NDArray[np.integer[Any]] | None = None) -> NDArray[np.object_]:
-    """Upright extents of boxes as shapely's boxes, each group set apart from the others along the columns."""
+    """Upright extents of boxes as shapely's boxes, each group set apart from the others along the columns.
+
+    None for a box with a coordinate that is not finite, which meets no other.
+    """
     corners = np.asarray(corners, np.float64)
     low, high = corners.min(axis=1), corners.max(axis=1)
     shift = np.zeros(len(corners))
-    if groups is not None and len(corners):
+    finite = np.isfinite(corners).all(axis=(1, 2))
+    if groups is not None and finite.any():
         _, number = np.unique(groups, return_inverse=True)
-        finite = np.isfinite(low[:, 0]) & np.isfinite(high[:, 0])
-        reach = np.ptp(np.concatenate([low[finite, 0], high[finite, 0]])) if finite.any() else 0.0
-        shift = number * (reach + 1.0)
-    return np.asarray(shapely.box(low[:, 0] + shift, low[:, 1], high[:, 0] + shift, high[:, 1]))
+        shift = number * (high[finite, 0].max() - low[finite, 0].min() + 1.0)
+    extents = np.full(len(corners), None, object)
+    low, high, shift = low[finite], high[finite], shift[finite]
+    extents[finite] = shapely.box(low[:, 0] + shift, low[:, 1], high[:, 0] + shift, high[:, 1])
+    return extents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.errors import QueryError
 
-from .geojson_places import LONLAT, outer_rings, ring_points, system_of, to_pixels
+from .geojson_places import LONLAT, outer_rings, ring_points, system_of_points, to_pixels
 from .json_files import finite_numbers
 from .outlines import Notes, Outline, rectangle_around
 
@@ -56,7 +56,7 @@ def geojson_outlines(content: Mapping[str, Any], scene: Scene, path: Path, notes
         return []
     points = np.concatenate([part.points for part in parts])
     if not pixels and scene.georef is not None:
-        system = system_of(content, features, scene.georef)
+        system = system_of_points(content, points, scene.georef)
         if system != LONLAT:
             notes.add(f"The coordinates of the file are taken to be in {system[:60]}.")
         with np.errstate(invalid="ignore"):
@@ -111,9 +111,11 @@ def _outline(part: _Part, corners: Float64, path: Path, notes: Notes) -> Outline
 
 
 def _told_corners(value: object) -> Float64 | None:
-    rows: Sequence[object] = value if isinstance(value, list) and len(value) == 4 else []
-    corners = [finite_numbers(row, 2) for row in rows]
-    return np.array(corners, np.float64) if corners and all(row is not None for row in corners) else None
+    try:
+        corners = np.array(value, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return corners if corners.shape == (4, 2) and bool(np.isfinite(corners).all()) else None
 
 
 def _same(told: Float64, corners: Float64) -> bool:

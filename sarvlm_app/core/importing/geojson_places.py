@@ -24,13 +24,19 @@ def system_of(content: Mapping[str, Any], features: Sequence[Any], georef: Geore
     latitude as RFC 7946 wants, unless the numbers cannot be that: then the
     scene's own.
     """
+    shapes = [feature.get("geometry") for feature in features if isinstance(feature, dict)]
+    places = np.array([place for shape in shapes for place in _all_places(shape)], np.float64)
+    return system_of_points(content, places.reshape(-1, 2), georef)
+
+
+def system_of_points(content: Mapping[str, Any], points: Float64, georef: Georeference) -> str:
+    """The same, from all the points float64 (k, 2) of the file."""
     named = content.get("crs")
     properties = named.get("properties") if isinstance(named, dict) else None
     name = properties.get("name") if isinstance(properties, dict) else None
     if isinstance(name, str):
         return LONLAT if name.endswith("CRS84") else name
-    shapes = [feature.get("geometry") for feature in features if isinstance(feature, dict)]
-    geographic = all(abs(x) <= 360 and abs(y) <= 90 for shape in shapes for x, y in _all_places(shape))
+    geographic = bool((np.abs(points) <= (360.0, 90.0)).all())
     return LONLAT if geographic else georef.crs_name
 
 
