@@ -213,8 +213,8 @@ def changing(folder: Path, ctx: JobContext, *, create: bool) -> Iterator[Archive
     """
     folder = Path(os.path.abspath(folder.expanduser()))
     _require_archive(folder, create)
-    lock = FileLock(folder / LOCK)
     try:
+        lock = FileLock(folder / LOCK)
         while True:
             try:
                 lock.acquire(timeout=LOOK_S)

@@ -297,6 +297,7 @@ class Catalogue:
         """Give unused pages of the database back."""
         with database_faults(self.path):
             self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # -- what a search shows
 
@@ -354,7 +355,11 @@ def rows_of_shard(shard: Shard, name: str, embedded: Iterable[Embedded]) -> dict
         [NO_TIME if s.acquired is None else int(datetime.fromisoformat(s.acquired).timestamp()) for s in shard.scenes],
         np.int64,
     )
-    bounds = [bounds_of_wkb(outline) for outline in shard.footprints]
+    # a tile whose place is not known lies somewhere in its scene, of which a STAC item may have told the bounds
+    bounds = [
+        bounds_of_wkb(outline) or shard.scenes[scene].bounds
+        for outline, scene in zip(shard.footprints, shard.content.tolist(), strict=True)
+    ]
     boxes = np.asarray([(np.nan,) * 4 if box is None else box for box in bounds], np.float32).reshape(-1, 4)
     ids = (held[shard.content] + shard.tile) * SLOTS + shard.slot if len(shard) else np.zeros(0, np.int64)
     result = {}
@@ -382,10 +387,13 @@ def _first_rows(shard: Shard) -> list[dict[int, int]]:
 def _connect(path: Path, writable: bool) -> sqlite3.Connection:
     if writable:
         connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        migrate(connection, path)
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
         return connection
     if not path.exists():
         raise no_archive(path.parent)

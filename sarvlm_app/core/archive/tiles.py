@@ -12,7 +12,7 @@ from sarvlm_models.types import Float16, Float32, Window
 
 CHIP_PX: Final = 256
 """A file with no longer edge is one tile with the vector of a whole picture; larger ones are tiled densely."""
-LEVEL_M: Final = tuple(250.0 * 2**k for k in range(12))
+LEVEL_M: Final = tuple(31.25 * 2**k for k in range(15))
 """Ground sizes of tiles in metres."""
 LEVEL_PX: Final = (200, 1100)
 """Model pixels that a tile's edge may have; about three ground sizes lie between."""
@@ -84,7 +84,7 @@ def plan_tiles(spacing_m: float | None, rows: int, cols: int, cell: int) -> list
 
 
 def _starts(length: int, edge: int) -> list[int]:
-    count = max(1, math.ceil(length / edge - 0.125))  # a rest of an eighth of a tile gives no tile of its own
+    count = math.ceil(length / edge)
     return sorted({round(step * (length - edge) / max(1, count - 1)) for step in range(count)})
 
 
