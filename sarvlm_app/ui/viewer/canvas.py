@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pint
 from napari.components import ViewerModel
-from napari.layers import Image
 from napari.qt import QtViewer, get_stylesheet
 from napari.utils import Colormap
 from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, Qt, QTimer, QVariantAnimation, Signal
@@ -30,6 +30,7 @@ from .box_layer import BoxLayer
 from .geometry import Camera, scale_bar, sensible_zoom, window_between, window_zoom
 from .heat_colours import BACKGROUND, colour_stops
 from .overlay import Frame, Marker, Overlay
+from .plain_image import PlainImage
 
 _POINTER_MS = 33
 _CLICK_PX = 4
@@ -113,6 +114,7 @@ class SceneCanvas(QWidget):
     def __init__(self, parent: QWidget | None = None, fly_ms: int = 280) -> None:
         super().__init__(parent)
         self._model = ViewerModel()
+        pint.get_application_registry().Unit("pixel")  # read now, and not when the camera first moves
         self._viewer = _Viewer(self._model, show_welcome_screen=False)
         self._viewer.setStyleSheet(get_stylesheet("dark") + "\nQWidget { background: black; }")
         layout = QVBoxLayout(self)
@@ -123,8 +125,8 @@ class SceneCanvas(QWidget):
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._scene: SceneImage | None = None
-        self._image: Image | None = None
-        self._heat: Image | None = None
+        self._image: PlainImage | None = None
+        self._heat: PlainImage | None = None
         self._metres_per_px: float | None = None
         self._fitted = True
         self._moving = False
@@ -159,7 +161,7 @@ class SceneCanvas(QWidget):
         self.overlay.change(hovered=None, picked=None)
         if scene is None:
             return
-        self._image = Image(
+        self._image = PlainImage(
             list(scene.levels) if len(scene.levels) > 1 else scene.levels[0],
             name="SAR",
             multiscale=len(scene.levels) > 1,
@@ -206,7 +208,7 @@ class SceneCanvas(QWidget):
             return
         cell = float(heatmap.cell_px)
         if self._heat is None:
-            self._heat = Image(
+            self._heat = PlainImage(
                 np.asarray(heatmap.scores),
                 name="Heat map",
                 scale=(cell, cell),
