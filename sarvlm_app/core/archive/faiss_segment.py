@@ -19,10 +19,10 @@ from sarvlm_models.types import Float16, Float32
 
 IVF_ROWS: Final = 200_000
 """A segment with more rows has an inverted file with 8-bit codes; a smaller one is searched through."""
-LIST_FACTOR: Final = 4.0
-PROBE: Final = 48
+LIST_FACTOR: Final = 1.0
+PROBE: Final = 32
 """Lists looked into, of those nearest to the question."""
-TRAIN_PER_LIST: Final = 39
+TRAIN_PER_LIST: Final = 48
 EXTRA: Final = 2
 """Times the wanted number that 8-bit codes propose; the stored vectors decide."""
 FEW: Final = 20_000
@@ -52,6 +52,7 @@ class Segment:
     path: Path | None
     alive: NDArray[np.bool_]
     _exact: Any = None
+    _columns: Any = None
 
     @classmethod
     def of(cls, payload: NDArray[Any], vectors: Float16) -> Segment:
@@ -98,12 +99,20 @@ class Segment:
         """Rows that may be found; None for all."""
         keep = None if self.alive.all() else self.alive
         if wanted is not None and wanted.asks:
-            own = fits(self.payload["box"], self.payload["time"], wanted)
-            for name, codes in (("sensor", sensors), ("pol", pols)):
-                if codes is not None:
-                    own &= np.isin(self.payload[name], list(codes))
+            boxes, times, *codes = self._filtered()
+            own = fits(boxes, times, wanted)
+            for words, column in zip((sensors, pols), codes, strict=True):
+                if words is not None:
+                    own &= np.isin(column, list(words), kind="table") if words else False
             keep = own if keep is None else keep & own
         return keep
+
+    def _filtered(self) -> tuple[Float32, NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        """What filters look at, column by column, taken from the rows at the first filter."""
+        if self._columns is None:
+            boxes = np.ascontiguousarray(self.payload["box"].T).T
+            self._columns = (boxes, *(np.ascontiguousarray(self.payload[name]) for name in ("time", "sensor", "pol")))
+        return self._columns  # type: ignore[no-any-return]
 
     def search(self, questions: Float32, k: int, keep: NDArray[np.bool_] | None) -> list[Found]:
         """The nearest `k` rows of each question among those kept."""

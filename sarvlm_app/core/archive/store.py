@@ -155,15 +155,18 @@ class VectorStore(Protocol):
     def close(self) -> None: ...
 
 
-def fits(rows_boxes: Float32, times: NDArray[np.int64], wanted: Filter) -> NDArray[np.bool_]:
-    """Which rows meet the area and dates of a filter: bool (n,)."""
+def fits(boxes: Float32, times: NDArray[np.int64], wanted: Filter) -> NDArray[np.bool_]:
+    """Which rows meet the area and dates of a filter: bool (n,); fastest where the columns of boxes are contiguous."""
     keep = np.ones(len(times), np.bool_)
     if wanted.bbox is not None:
-        west, south, east, north = rows_boxes.T
+        west, south, east, north = boxes.T
+        keep = (south <= wanted.bbox[3]) & (north >= wanted.bbox[1])
         across = np.zeros(len(times), np.bool_)
+        most, least = np.fmax.reduce(east, initial=-np.inf), np.fmin.reduce(west, initial=np.inf)
         for first, last in wanted.spans():
-            across |= (west <= last) & (east >= first)
-        keep &= across & (south <= wanted.bbox[3]) & (north >= wanted.bbox[1])
+            if first <= most and last >= least:
+                across |= (west <= last) & (east >= first)
+        keep &= across
     if wanted.after is not None:
         keep &= times >= wanted.after
     if wanted.before is not None:
