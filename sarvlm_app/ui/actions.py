@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -24,7 +24,9 @@ class ActionSpec:
         The keys hold while the boxes stand in the right column; those of other commands rest meanwhile where they
         are the same.
     in_place : bool
-        The keys hold only where the canvas (or the table of boxes) has the focus: elsewhere they mean something else.
+        The keys hold only where the canvas has the focus: elsewhere they mean something else.
+    in_table : bool
+        They hold in the table of boxes too.
     """
 
     name: str
@@ -35,10 +37,11 @@ class ActionSpec:
     begins_group: bool = False
     for_boxes: bool = False
     in_place: bool = False
+    in_table: bool = False
 
 
-def _box(text: str, name: str, *shortcuts: str, begins_group: bool = False, in_place: bool = False) -> ActionSpec:
-    return ActionSpec(name, "Detect", text, shortcuts, begins_group=begins_group, for_boxes=True, in_place=in_place)
+def _box(text: str, name: str, *shortcuts: str, **how: bool) -> ActionSpec:
+    return ActionSpec(name, "Detect", text, shortcuts, for_boxes=True, **how)
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -68,7 +71,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _box("Previous box, on the map", "backtab_box", "Shift+Tab", in_place=True),
     _box("Draw a box that is missing", "draw_box", "W", begins_group=True),
     _box("Confirm the box", "confirm_box", "A"),
-    _box("Strike the box out", "strike_box", "Del", "X", in_place=True),
+    _box("Strike the box out", "strike_box", "Del", "X", in_place=True, in_table=True),
     _box("Move the box 1 px left", "box_left", "Left", begins_group=True, in_place=True),
     _box("Move the box 1 px right", "box_right", "Right", in_place=True),
     _box("Move the box 1 px up", "box_up", "Up", in_place=True),
@@ -100,14 +103,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
 
 
 def build_actions(
-    window: QMainWindow, handlers: Mapping[str, Callable[[], object]], places: Sequence[QWidget] = ()
+    window: QMainWindow, handlers: Mapping[str, Callable[[], object]], canvas: QWidget, table: QWidget
 ) -> dict[str, QAction]:
     """Makes the actions, hangs them into the window's menus and wires their shortcuts.
 
     Parameters
     ----------
-    places : sequence of QWidget
-        Where the keys of commands `in_place` hold.
+    canvas, table : QWidget
+        Where the keys of commands `in_place` and `in_table` hold.
 
     Raises
     ------
@@ -129,8 +132,9 @@ def build_actions(
         menu.addAction(action)
         if spec.in_place:
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        for place in places if spec.in_place else (window,):
-            place.addAction(action)
+        (canvas if spec.in_place else window).addAction(action)
+        if spec.in_table:
+            table.addAction(action)
         actions[spec.name] = action
     return actions
 

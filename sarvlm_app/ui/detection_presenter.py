@@ -166,8 +166,13 @@ class DetectionPresenter(QObject):
         self.fly()
 
     def strike_out(self) -> None:
-        """Strikes the selected boxes out."""
+        """Strikes the selected boxes out; from the table, the next row is selected then."""
+        row = self._panel.table.currentIndex().row() if self._panel.table.hasFocus() else -1
         self._detections.strike_out(self._panel.selected_ids())
+        self._panel.show_boxes()
+        rows = self._panel.model.rowCount()
+        if row >= 0 and rows:
+            self._detections.select(self._panel.model.id_of(min(row, rows - 1)))
 
     def confirm(self) -> None:
         """Confirms the selected boxes, or no longer."""

@@ -78,8 +78,8 @@ class Workplace(QObject):
             self.session, self.window.canvas, self.view, self.window.detections, self.window.colours
         )
         self.commands.boxes = self.detector
-        places = (self.window.canvas, self.window.detections.table)
-        self.actions = build_actions(self.window, self.commands.handlers(), places)
+        window = self.window
+        self.actions = build_actions(window, self.commands.handlers(), window.canvas, window.detections.table)
         exports = ("export_heatmap", "export_candidates", "export_picture")
         self.window.selected.set_exports([self.actions[name] for name in exports])
         panels = (self.window.display, self.window.pointer)

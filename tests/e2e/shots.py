@@ -138,6 +138,29 @@ def show_captions(place: Workplace) -> bool:
     return True
 
 
+def show_objects(place: Workplace) -> bool:
+    """Detect the objects of the whole scene and select the surest; False where no detector can."""
+    from sarvlm_app.core.detection_request import Area
+
+    detections, canvas = place.session.detections, place.window.canvas
+    place.actions["show_boxes"].trigger()
+    wait_until("the detector", lambda: detections.spec is not None or detections.fault is not None)
+    place.window.detections.run.set_area(Area.SCENE)
+    place.actions["detect"].trigger()
+    wait_until("the boxes", lambda: not detections.running)
+    if detections.fault is not None or not len(detections.boxes):
+        print(f"No picture of the objects: {detections.fault or 'no box was found'}", file=sys.stderr)
+        return False
+    place.view.heatmap.set_visible(False)
+    place.view.numbers.set_visible(False)
+    place.window.toast.hide()
+    detections.select_next(1)
+    row = detections.boxes.take(detections.boxes.ids == detections.selected)
+    for col, line in row.centres.tolist():
+        canvas.look_at(col, line, 1.2)
+    return True
+
+
 def take_all(folder: Path) -> None:
     from sarvlm_app.ui.app import make_application, prepare_environment
 
@@ -164,6 +187,8 @@ def take_all(folder: Path) -> None:
     take(place, folder / "nothing-stands-out.png")
     if show_captions(place):
         take(place, folder / "captions.png")
+    if show_objects(place):
+        take(place, folder / "objects.png")
     place.window.close()
 
 

@@ -21,12 +21,13 @@ from sarvlm_app.ui.viewer.box_frame import BoxFrame
 from sarvlm_models.types import Detections
 from tests.ui.conftest import SPOTS, SpotLoader, write_scene
 from tests.ui.fake_detector import CLASSES, BlobDetector
+from tests.ui.focus import activate
 
 LEFT, NONE, SHIFT, CTRL = (
     Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier,
     Qt.KeyboardModifier.ControlModifier,
 )  # fmt: skip
-PATIENCE = 90_000
+PATIENCE = 25_000
 
 
 class MissingDetector:
@@ -82,9 +83,9 @@ def found(detecting, qtbot):
 
 
 def press(qtbot, place, key, modifiers=NONE):
-    native = place.window.canvas._native
-    native.setFocus()
-    qtbot.keyClick(native, key, modifiers)
+    activate(place.window)
+    place.window.canvas.setFocus()
+    qtbot.keyClick(place.window.canvas, key, modifiers)
 
 
 def table(place):
@@ -129,7 +130,7 @@ def test_words_take_the_place_of_classes(detecting, qtbot, blobs):
     qtbot.keyClick(panel.run.words, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: table(detecting).rowCount() == 3, timeout=PATIENCE)
     assert set(blobs.asked) == {("oil tanker", "tug")}
-    assert "oil tanker" in [row.name for row in panel.class_model.rows]
+    assert "tug" in [row.name for row in panel.class_model.rows]
 
 
 def test_only_ticked_classes_are_looked_for_and_shown(found, qtbot, blobs):
@@ -211,6 +212,7 @@ def test_without_a_scene_the_panel_says_how_to_open_one(qapp, qtbot, no_leaked_t
     put_away(place, qtbot)
 
 
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 def test_without_georeference_sizes_and_places_are_pixels(qapp, qtbot, no_leaked_threads, blobs, tmp_path):
     place = make_workplace(qapp, qtbot, lambda: blobs)
     place.start([write_scene(tmp_path / "bare.tif", georeferenced=False)])
@@ -238,18 +240,18 @@ def test_the_slider_filters_list_and_map_at_once(found, qtbot):
     assert table(found).rowCount() == 0 and "slider" in panel.sentence.text()
 
 
-@pytest.mark.parametrize("column", [LABEL, SCORE, LENGTH, WIDTH, HEADING, LATITUDE])
-@pytest.mark.parametrize("order", [Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder])
-def test_columns_sort_and_the_selection_stays(found, column, order):
-    detections = found.session.detections
+def test_columns_sort_and_the_selection_stays(found):
+    detections, view = found.session.detections, found.window.detections.table
     detections.select_next(1)
     chosen = detections.selected
-    found.window.detections.table.sortByColumn(column, order)
-    values = [text(found, row, column) for row in range(3)]
-    keys = values if column == LABEL else [float(value) for value in values]
-    assert keys == sorted(keys, reverse=order is Qt.SortOrder.DescendingOrder)
-    rows = found.window.detections.table.selectionModel().selectedRows()
-    assert [table(found).id_of(index.row()) for index in rows] == [chosen] and detections.selected == chosen
+    for column in (LABEL, SCORE, LENGTH, WIDTH, HEADING, LATITUDE):
+        for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
+            view.sortByColumn(column, order)
+            values = [text(found, row, column) for row in range(3)]
+            keys = values if column == LABEL else [float(value) for value in values]
+            assert keys == sorted(keys, reverse=order is Qt.SortOrder.DescendingOrder)
+            rows = view.selectionModel().selectedRows()
+            assert [table(found).id_of(index.row()) for index in rows] == [chosen] and detections.selected == chosen
 
 
 def test_a_row_selects_on_the_map_and_a_click_on_the_map_selects_the_row(found, qtbot):
@@ -378,9 +380,11 @@ def test_a_missing_box_is_drawn_and_labelled(found, qtbot):
 def test_several_rows_are_struck_out_together(found, qtbot):
     panel = found.window.detections
     panel.table.selectAll()
+    activate(found.window)
     panel.table.setFocus()
     qtbot.keyClick(panel.table, Qt.Key.Key_Delete)
-    assert found.session.detections.boxes.struck.all() and "struck out" in panel.corrected.text()
+    assert found.session.detections.boxes.struck.all()
+    qtbot.waitUntil(lambda: "struck out" in panel.corrected.text(), timeout=PATIENCE)
     found.session.detections.undo()
     assert not found.session.detections.boxes.struck.any()
 
@@ -436,6 +440,7 @@ def test_no_two_commands_have_one_key_at_a_time(detecting):
 
 def test_arrows_go_through_the_table_where_it_has_the_focus(found, qtbot):
     view = found.window.detections.table
+    activate(found.window)
     view.selectRow(0)
     view.setFocus()
     before = chosen(found).corners_px
@@ -452,22 +457,24 @@ def test_escape_first_lets_the_box_go(found, qtbot):
 
 
 # ---- many -------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_twenty_thousand_boxes_come_and_go_fifty_times(found, qtbot):
-    detections, layer = found.session.detections, found.window.canvas.boxes
-    known = detections._on_view
-    names = found.window.canvas.layer_names
-    for round_ in range(50):
-        known.arrive(many(20_000 if round_ % 5 == 0 else 500, 600, seed=round_), Source.FILE)
+    detections, canvas = found.session.detections, found.window.canvas
+    known, names = detections._on_view, canvas.layer_names
+    several = [many(20_000, 600, seed=seed) for seed in range(3)]
+    known.clear()
+    for number in range(50):
+        known.arrive(several[number % 3], Source.FILE)
         detections.changed.emit()
-        qtbot.waitUntil(lambda: layer.count > 100, timeout=PATIENCE)
-        found.window.canvas._native.repaint()
-        detections.set_confidence(0.2 + 0.01 * (round_ % 50))
-        found.window.canvas._native.repaint()
+        qtbot.waitUntil(lambda: canvas.boxes.count > 1000, timeout=PATIENCE)
+        canvas._native.repaint()
+        detections.set_confidence(0.2 + 0.01 * number)
+        canvas._native.repaint()
         known.clear()
         detections.changed.emit()
-        qtbot.waitUntil(lambda: layer.count == 0, timeout=PATIENCE)
-        found.window.canvas._native.repaint()
-    assert found.window.canvas.layer_names == names, "one layer that stays"
+        qtbot.waitUntil(lambda: canvas.boxes.count == 0, timeout=PATIENCE)
+        canvas._native.repaint()
+    assert canvas.layer_names == names, "one layer that stays"
 
 
 # ---- helpers ----------------------------------------------------------------------------
