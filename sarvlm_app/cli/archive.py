@@ -145,7 +145,8 @@ def _encoder_for(archive: Archive, options: argparse.Namespace) -> ArchiveEncode
 
     encoder, active = _provider(options)(), archive.active()
     if options.model is None and active is not None and archive.index_for(header_of(encoder.spec)) is None:
-        name = next((one.name for one in list_models(data_dir()) if one.sha256 == active[1].weights_sha256), None)
+        entries = [one.entry for one in list_models(data_dir())]
+        name = next((entry.name for entry in entries if entry.sha256 == active[1].weights_sha256), None)
         if name is not None:
             return _loaded(name, options.device, str(data_dir()))
     return encoder

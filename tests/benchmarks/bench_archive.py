@@ -181,7 +181,8 @@ def ingest(folder: Path) -> None:
         encoder.encode_chips([chip.intensity], scene_stats(scene, band), spacing)
     loop = time.process_time() - began
     print(
-        f"{len(windows)} tiles, {len(shard)} vectors: archive {own:.2f} s, one by one {loop:.2f} s, {loop / own:.1f} times"
+        f"{len(windows)} tiles, {len(shard)} vectors: archive {own:.2f} s, one by one {loop:.2f} s, "
+        f"{loop / own:.1f} times"
     )
 
 
@@ -297,7 +298,8 @@ def flat_search(stacked: np.ndarray, questions: np.ndarray) -> np.ndarray:
     order = np.argsort(-scores, axis=1)[:, :100]
     for name, seconds in spent.items():
         print(
-            f"{name}: {1000 * seconds:.0f} ms a question over {len(stacked)} float32 vectors, {4e-9 * stacked.size:.1f} GB"
+            f"{name}: {1000 * seconds:.0f} ms a question over {len(stacked)} float32 vectors, "
+            f"{4e-9 * stacked.size:.1f} GB"
         )
     return np.take_along_axis(numbers, order, axis=1)
 

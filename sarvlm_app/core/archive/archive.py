@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from filelock import FileLock, Timeout
 
-from sarvlm_app.core.archive.catalogue import FILE, Catalogue, no_archive, rows_of_shard
+from sarvlm_app.core.archive.catalogue import FILE, Catalogue, by_shard, no_archive, rows_of_shard
 from sarvlm_app.core.archive.faiss_store import DamagedStoreError, FaissStore
 from sarvlm_app.core.archive.shard import KINDS, Header, Shard, read_shard, to_parquet
 from sarvlm_app.core.archive.store import Rows, VectorStore
@@ -153,7 +153,7 @@ class Archive:
 
     def fill(self, stores: dict[str, VectorStore], index: int, names: list[str], ctx: JobContext) -> None:
         """Have stores take shards."""
-        embedded = self.catalogue.embedded(index)
+        embedded = by_shard(self.catalogue.embedded(index))
         for start in range(0, len(names), SHARDS_AT_ONCE):
             parts: dict[str, list[tuple[str, Rows]]] = {kind: [] for kind in KINDS}
             for name in names[start : start + SHARDS_AT_ONCE]:
@@ -163,7 +163,7 @@ class Archive:
                 except StorageError as error:
                     self._lost(name, index, error)
                     continue
-                for kind, rows in rows_of_shard(shard, name, embedded).items():
+                for kind, rows in rows_of_shard(shard, embedded.get(name, [])).items():
                     parts[kind].append((name, rows))
             for kind, store in stores.items():
                 store.upsert(parts[kind])

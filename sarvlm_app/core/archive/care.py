@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sarvlm_app.core.archive.archive import Archive
-from sarvlm_app.core.archive.catalogue import SLOTS, Embedded, KnownScene, rows_of_shard
+from sarvlm_app.core.archive.catalogue import SLOTS, Embedded, KnownScene, by_shard, rows_of_shard
 from sarvlm_app.core.archive.describe import content_hash, size_and_time
 from sarvlm_app.core.archive.embed import guarded
 from sarvlm_app.core.archive.store import VectorStore
@@ -139,7 +139,7 @@ def _shard_faults(
     ctx: JobContext,
 ) -> Iterator[str]:  # fmt: skip
     """What is wrong between catalogue, shards and stores of an index."""
-    names = archive.catalogue.shards(index)
+    names, held_by = archive.catalogue.shards(index), by_shard(embedded)
     for number, name in enumerate(names):
         ctx.step(number, len(names), "Checking vectors")
         try:
@@ -148,14 +148,14 @@ def _shard_faults(
             yield str(error)
             continue
         held = {scene.sha: scene.tiles for scene in shard.scenes}
-        for one in embedded:
-            if one.shard == name:
-                done.tiles += one.tiles
-                if held.get(one.sha) != one.tiles:
-                    yield f"{archive.shard_path(name)} lacks tiles of content {one.sha[:12]}; add its scene again."
-                if archive.catalogue.tile_count(one.content, one.first_tile, one.tiles) != one.tiles:
-                    yield f"{archive.catalogue.path} lacks tiles of content {one.sha[:12]}; add its scene again."
-        for kind, rows in rows_of_shard(shard, name, embedded).items():
+        own = held_by.get(name, [])
+        for one in own:
+            done.tiles += one.tiles
+            if held.get(one.sha) != one.tiles:
+                yield f"{archive.shard_path(name)} lacks tiles of content {one.sha[:12]}; add its scene again."
+            if archive.catalogue.tile_count(one.content, one.first_tile, one.tiles) != one.tiles:
+                yield f"{archive.catalogue.path} lacks tiles of content {one.sha[:12]}; add its scene again."
+        for kind, rows in rows_of_shard(shard, own).items():
             done.vectors += len(rows)
             stored = stores[kind].vectors(rows.ids)
             wrong = np.abs(stored - rows.vectors.astype(np.float32)).max(axis=1) > 1e-3 if len(rows) else np.zeros(0)
@@ -218,8 +218,9 @@ def compact(archive: Archive, ctx: JobContext) -> int:
 
 def _agrees(archive: Archive, index: int, stores: dict[str, VectorStore], embedded: list[Embedded]) -> bool:
     """Whether the stores hold what the shards say."""
+    held_by = by_shard(embedded)
     for name in archive.catalogue.shards(index):
-        for kind, rows in rows_of_shard(archive.read(name), name, embedded).items():
+        for kind, rows in rows_of_shard(archive.read(name), held_by.get(name, [])).items():
             stored = stores[kind].vectors(rows.ids)
             if len(rows) and np.abs(stored - rows.vectors.astype(np.float32)).max() > 1e-3:
                 return False

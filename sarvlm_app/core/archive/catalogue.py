@@ -39,7 +39,7 @@ class KnownScene:
     sha: str
     size: int
     mtime_ns: int
-    present: bool
+    present: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class Catalogue:
             "SELECT s.id, s.root, s.path, s.content, c.sha, s.size, s.mtime_ns, s.present"
             " FROM scene s JOIN content c ON c.id = s.content"
         )
-        return [KnownScene(*row[:7], present=bool(row[7])) for row in rows]
+        return [KnownScene(*row) for row in rows]
 
     def place_scene(self, root: int, path: str, content: int, state: tuple[int, int]) -> None:
         """Remember that a file (size, time of change) shows a content."""
@@ -179,9 +179,10 @@ class Catalogue:
         rows = [(int(present), scene) for scene in scenes]
         self._connection.executemany("UPDATE scene SET present = ? WHERE id = ?", rows)
 
-    def contents(self) -> dict[str, int]:
-        """Number of every content by its hash."""
-        return dict(self._all("SELECT sha, id FROM content"))
+    def content_of(self, sha: str) -> int | None:
+        """Number of the content of a hash."""
+        rows = self._all("SELECT id FROM content WHERE sha = ?", (sha,))
+        return int(rows[0][0]) if rows else None
 
     def content_sizes(self) -> set[int]:
         """Bytes of all contents: what a moved file is told by before its hash is taken."""
@@ -230,19 +231,21 @@ class Catalogue:
         rows = self._all("SELECT name FROM shard WHERE model_index = ? ORDER BY name", (index,))
         return [str(row[0]) for row in rows]
 
-    def add_shard(self, name: str, index: int, shard: Shard) -> None:
-        """Take the contents and tiles of a shard; what another shard of the index has already is passed over."""
+    def add_shard(self, name: str, index: int, shard: Shard) -> set[str]:
+        """Take the contents and tiles of a shard, but what another of the index has already; hashes of what is new."""
         self._connection.execute("INSERT OR IGNORE INTO shard VALUES (?, ?)", (name, index))
-        done = {row[0] for row in self._all("SELECT content FROM embedding WHERE model_index = ?", (index,))}
-        first_rows = _first_rows(shard)
+        first_rows, new = _first_rows(shard), set()
         for number, scene in enumerate(shard.scenes):
             content = self._add_content(scene)
-            if content not in done:
+            known = "SELECT 1 FROM embedding WHERE content = ? AND model_index = ?"
+            if not self._all(known, (content, index)):
                 first = int(self._all("SELECT COALESCE(MAX(id), 0) + 1 FROM tile")[0][0])
                 self._connection.execute(
                     "INSERT INTO embedding VALUES (?, ?, ?, ?, ?)", (content, index, name, first, scene.tiles)
                 )
                 self._add_tiles(content, first, shard, first_rows[number])
+                new.add(scene.sha)
+        return new
 
     def _add_content(self, scene: Described) -> int:
         known = self._all("SELECT id FROM content WHERE sha = ?", (scene.sha,))
@@ -345,10 +348,18 @@ class Catalogue:
         return int(self._all(query, (content, first, first + tiles))[0][0])
 
 
-def rows_of_shard(shard: Shard, name: str, embedded: Iterable[Embedded]) -> dict[str, Rows]:
+def by_shard(embedded: Iterable[Embedded]) -> dict[str, list[Embedded]]:
+    """What each shard holds."""
+    found: dict[str, list[Embedded]] = {}
+    for one in embedded:
+        found.setdefault(one.shard, []).append(one)
+    return found
+
+
+def rows_of_shard(shard: Shard, held_here: Sequence[Embedded]) -> dict[str, Rows]:
     """What the stores of each kind take of a shard: the rows of those contents whose vectors it holds."""
-    first = {one.sha: one.first_tile for one in embedded if one.shard == name}
-    content = {one.sha: one.content for one in embedded if one.shard == name}
+    first = {one.sha: one.first_tile for one in held_here}
+    content = {one.sha: one.content for one in held_here}
     held = np.asarray([first.get(scene.sha, -1) for scene in shard.scenes], np.int64)
     numbers = np.asarray([content.get(scene.sha, -1) for scene in shard.scenes], np.int64)
     times = np.asarray(

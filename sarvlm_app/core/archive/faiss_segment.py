@@ -129,7 +129,7 @@ class Segment:
             bits = np.packbits(keep, bitorder="little")
             selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
         if self.index is None:
-            parameters = None if selector is None else faiss.SearchParameters(sel=selector)
+            parameters = None if selector is None else faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
             _, rows = self._searched().search(questions, min(k, left), params=parameters)
         else:
             probe = min(self.index.nlist, math.ceil(PROBE * min(4.0, math.sqrt(len(self) / left))))
@@ -161,9 +161,11 @@ class Segment:
     def rows_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Positions in `ids` that are here, and their rows."""
         own = self.payload["id"]
-        rows = np.searchsorted(own, ids)
-        here = np.flatnonzero((rows < len(own)) & (own[np.minimum(rows, len(own) - 1)] == ids)) if len(own) else []
-        return np.asarray(here, np.intp), rows[here]
+        if not len(own):
+            return np.zeros(0, np.intp), np.zeros(0, np.intp)
+        rows = np.minimum(np.searchsorted(own, ids), len(own) - 1)
+        here = np.flatnonzero(own[rows] == ids)
+        return here, rows[here]
 
 
 def build_ivf(vectors: Float16) -> Any:
@@ -184,7 +186,7 @@ def build_ivf(vectors: Float16) -> Any:
 
 def write_index(index: Any, path: Path) -> None:
     """By Python's own files: FAISS opens them by C's fopen, which fails on names beyond ASCII on Windows."""
-    path.write_bytes(memoryview(faiss.serialize_index(index)))
+    path.write_bytes(faiss.serialize_index(index).data)
 
 
 def read_index(path: Path) -> Any:

@@ -129,10 +129,8 @@ class FaissStore:
         """The nearest; see `VectorStore`."""
         questions = np.ascontiguousarray(np.atleast_2d(vectors), np.float32)
         nothing = Found(np.zeros(0, np.int64), np.zeros(0, np.float32))
-        sensors, pols = (
-            self._wanted("sensor", wanted and wanted.sensors),
-            self._wanted("pol", wanted and wanted.polarisations),
-        )
+        named = (None, None) if wanted is None else (wanted.sensors, wanted.polarisations)
+        sensors, pols = self._wanted("sensor", named[0]), self._wanted("pol", named[1])
         answers = [segment.search(questions, k, segment.mask(wanted, sensors, pols)) for segment in self._segments]
         return [merged([nothing, *(own[number] for own in answers)], k) for number in range(len(questions))]
 

@@ -18,6 +18,7 @@ from sarvlm_app.core.archive.archive import Archive, changing, key_of
 from sarvlm_app.core.archive.catalogue import KnownScene
 from sarvlm_app.core.archive.describe import content_hash, size_and_time
 from sarvlm_app.core.archive.embed import EncoderProvider, Manifest, ManifestItem, guarded, header_of
+from sarvlm_app.core.archive.roots import innermost
 from sarvlm_app.core.archive.scoring import calibrate
 from sarvlm_app.core.archive.shard import Fault, Header, from_parquet
 from sarvlm_app.core.archive.sources import Collected, Source, collect
@@ -156,18 +157,19 @@ class _Adding:
     def plan(self, found: Collected) -> list[Manifest]:
         """Sort what was found into unchanged, moved and to be done; mark what is gone; cut the rest into shards."""
         with self._catalogue.changes():
-            for folder, _ in found.scopes:
+            for folder in dict.fromkeys(folder for folder, _ in found.scopes):
                 self._catalogue.roots.declare(folder)
-            for source in found.sources:
-                self._catalogue.roots.declare(source.path.parent)
-        roots = {root.id: root.path for root in self._catalogue.roots.all()}
+            for folder in dict.fromkeys(source.path.parent for source in found.sources):
+                self._catalogue.roots.declare(folder)
+        declared = self._catalogue.roots.all()
+        roots = {root.id: root.path for root in declared}
         known = {(scene.root, scene.path): scene for scene in self._catalogue.scenes()}
         embedded = {one.sha: one.content for one in self._catalogue.embedded(self._index)}
         sizes = self._catalogue.content_sizes()
         todo, seen = [], set()
         for number, source in enumerate(found.sources):
             self._ctx.step(number, len(found.sources), "Comparing files")
-            place = self._catalogue.roots.of(source.path)
+            place = innermost(declared, source.path)
             assert place is not None
             key = (place[0].id, place[1])
             seen.add(key)
@@ -246,13 +248,10 @@ class _Adding:
         if len(shard):
             name = self._archive.keep_shard(data)
             with self._catalogue.changes():
-                self._catalogue.add_shard(name, self._index, shard)
-                contents = self._catalogue.contents()
+                new = self._catalogue.add_shard(name, self._index, shard)
                 for scene in shard.scenes:
-                    root, path, state = self._places[scene.path]
-                    self._catalogue.place_scene(root, path, contents[scene.sha], state)
-                    self.report.added += 1
-                    self.report.tiles += scene.tiles
+                    self._place(scene.path, scene.sha)
+                    self.report.tiles += scene.tiles if scene.sha in new else 0
             self._waiting.append(name)
         self._copies(manifest, {scene.path for scene in shard.scenes} | {fault.path for fault in shard.faults})
         self._done_bytes += sum(self._sizes[item.path] for item in manifest.items)
@@ -262,14 +261,18 @@ class _Adding:
 
     def _copies(self, manifest: Manifest, told: set[str]) -> None:
         """Place files of a shard whose content another file of it has as well."""
-        contents = self._catalogue.contents()
         for item in manifest.items:
-            sha = None if item.path in told else guarded(item.path, lambda path=item.path: content_hash(Path(path)))  # type: ignore[misc]
-            if sha in contents:
-                root, path, state = self._places[item.path]
+            if item.path not in told:
                 with self._catalogue.changes():
-                    self._catalogue.place_scene(root, path, contents[sha], state)
-                self.report.added += 1
+                    self._place(item.path, content_hash(Path(item.path)))
+
+    def _place(self, path: str, sha: str) -> None:
+        """Point a file at its content."""
+        content = self._catalogue.content_of(sha)
+        if content is not None:
+            root, within, state = self._places[path]
+            self._catalogue.place_scene(root, within, content, state)
+            self.report.added += 1
 
     def _index_waiting(self) -> None:
         self._archive.stores(self._index, self._header, self._ctx)

@@ -162,9 +162,9 @@ class QdrantStore:
         if wanted is not None and (wanted.after is not None or wanted.before is not None):
             limits = {"gte": wanted.after, "lte": wanted.before}
             must.append(self._range("time", **{key: value for key, value in limits.items() if value is not None}))
-        for key, words in (("sensor", wanted and wanted.sensors), ("pol", wanted and wanted.polarisations)):
-            if words is not None:
-                must.append(self._any(key, sorted(words)))
+        if wanted is not None:
+            named = (("sensor", wanted.sensors), ("pol", wanted.polarisations))
+            must += [self._any(key, sorted(words)) for key, words in named if words is not None]
         return models.Filter(must=must)
 
     def search(self, vectors: Float32, k: int, wanted: Filter | None = None) -> list[Found]:
@@ -197,7 +197,7 @@ class QdrantStore:
             for point in self._ask(
                 lambda part=part: self._client.retrieve(self._name, part, with_payload=False, with_vectors=True)  # type: ignore[misc]
             ):
-                found[place[int(point.id)]] = point.vector
+                found[place[int(point.id)]] = np.asarray(point.vector, np.float32)
         return found
 
     def sample(self, count: int) -> Float32:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -17,6 +18,15 @@ class Root:
     id: int
     name: str
     path: Path
+
+
+def innermost(roots: Iterable[Root], path: Path) -> tuple[Root, str] | None:
+    """The innermost root that holds a path, and the path within it with forward slashes."""
+    holding = [root for root in roots if path.is_relative_to(root.path) and path != root.path]
+    if not holding:
+        return None
+    root = max(holding, key=lambda root: len(root.path.parts))
+    return root, path.relative_to(root.path).as_posix()
 
 
 class Roots:
@@ -45,19 +55,12 @@ class Roots:
                 return beside
         return given
 
-    def of(self, path: Path) -> tuple[Root, str] | None:
-        """The innermost root that holds a path, and the path within it with forward slashes."""
-        holding = [root for root in self.all() if path.is_relative_to(root.path) and path != root.path]
-        if not holding:
-            return None
-        root = max(holding, key=lambda root: len(root.path.parts))
-        return root, path.relative_to(root.path).as_posix()
-
     def declare(self, folder: Path) -> None:
         """Make sure that what lies in a folder has a root."""
-        if self.of(folder / "x") is not None:
+        known = self.all()
+        if innermost(known, folder / "x") is not None:
             return
-        names = {root.name for root in self.all()}
+        names = {root.name for root in known}
         base = folder.name or "root"
         name = next(name for name in (base, *(f"{base}-{n}" for n in range(2, len(names) + 3))) if name not in names)
         self._connection.execute(

@@ -131,7 +131,7 @@ def over_dask(
             "--dask needs the library distributed, which is not installed; run pip install 'sarvlm-desktop[scale]'."
         ) from error
     try:
-        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise StorageError(
             f"The Dask scheduler at {address} does not answer; start it or check its address, such as tcp://host:8786."

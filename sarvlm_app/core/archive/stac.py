@@ -39,8 +39,8 @@ def collect_stac(catalogue: Path) -> Collected:
         warnings.simplefilter("ignore")  # remarks on older versions of the standard
         faults = (pystac.STACError, pystac.STACTypeError, OSError, ValueError, KeyError, TypeError, AttributeError)
         try:
-            root = pystac.read_file(str(path))
-            items = [root] if isinstance(root, pystac.Item) else list(root.get_items(recursive=True))  # type: ignore[union-attr]
+            root: Any = pystac.read_file(str(path))
+            items = [root] if isinstance(root, pystac.Item) else list(root.get_items(recursive=True))
         except faults as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise SceneError(

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +137,9 @@ def test_a_scene_tells_the_catalogue_when_where_and_how_it_was_seen(folder: Path
 
 
 @pytest.mark.parametrize("stop", range(12))
-def test_cancelled_anywhere_it_goes_on_from_there(folder: Path, archive: Path, stop: int, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_cancelled_anywhere_it_goes_on_from_there(
+    folder: Path, archive: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sarvlm_app.core.archive import ingest
 
     monkeypatch.setattr(ingest, "FILES_A_SHARD", 1)
@@ -151,10 +153,8 @@ def test_cancelled_anywhere_it_goes_on_from_there(folder: Path, archive: Path, s
             if Stopping.steps > 2 * stop + 1:
                 self.cancel()
 
-    try:
+    with suppress(JobCancelled):
         fill(archive, folder, ctx=Stopping())
-    except JobCancelled:
-        pass
     fill(archive, folder)
     assert counts(archive)[0] == 4 and problems(archive) == []
     with Archive(archive) as opened:
@@ -220,6 +220,14 @@ def test_killed_at_many_moments_it_reopens_verifies_and_resumes(tmp_path: Path) 
         assert parquet == set(opened.catalogue.shards())
 
 
+def alive(process: int) -> bool:
+    """Whether a process is there and not merely waits to be collected."""
+    try:
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks processes up in /proc")
 def test_workers_die_with_their_parent(tmp_path: Path) -> None:
@@ -238,7 +246,7 @@ def test_workers_die_with_their_parent(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
     for _ in range(200):
-        left = [child for child in children if Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes()]  # fmt: skip
+        left = [child for child in children if alive(child)]
         if not left:
             break
         tick.wait(0.1)
@@ -356,9 +364,8 @@ def test_an_archive_moves_with_its_data_or_is_told_where_it_is(folder: Path, arc
     far = tmp_path / "far" / "away"
     shutil.move(moved / folder.name, far)
     assert all(hit.missing for hit in ask(moved / "archive", "bright things").hits)
-    with changing(moved / "archive", JobContext(), create=False) as opened:
-        with opened.catalogue.changes():
-            opened.catalogue.roots.move(folder.name, far)
+    with changing(moved / "archive", JobContext(), create=False) as opened, opened.catalogue.changes():
+        opened.catalogue.roots.move(folder.name, far)
     assert not any(hit.missing for hit in ask(moved / "archive", "bright things").hits)
     assert problems(moved / "archive") == []
     report = fill(moved / "archive", far)
@@ -394,7 +401,7 @@ def test_a_database_of_an_older_version_is_brought_up_to_date(folder: Path, arch
         assert len(opened.catalogue.in_area((10.1, 49.0, 10.2, 49.9))) == 1
 
 
-def test_another_model_gets_an_index_of_its_own_and_takes_over_when_it_is_complete(folder: Path, archive: Path) -> None:  # fmt: skip
+def test_another_model_gets_its_own_index_and_takes_over_when_it_is_complete(folder: Path, archive: Path) -> None:
     from dataclasses import replace
 
     from sarvlm_app.core.archive.ingest import AddRequest, add

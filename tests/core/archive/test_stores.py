@@ -50,7 +50,13 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     return lambda: QdrantStore(client, ":memory:", "tiles", DIM, tmp_path / "state.json")
 
 
-def brute(rows: Rows, question: np.ndarray, k: int, wanted: Filter | None = None, hidden: set[int] = frozenset()) -> list[int]:  # fmt: skip
+def brute(
+    rows: Rows,
+    question: np.ndarray,
+    k: int,
+    wanted: Filter | None = None,
+    hidden: frozenset[int] | set[int] = frozenset(),
+) -> list[int]:
     keep = ~np.isin(rows.scenes, list(hidden))
     if wanted is not None:
         keep &= fits(rows.boxes, rows.times, wanted)
@@ -267,7 +273,9 @@ def test_a_server_that_does_not_answer_is_told_and_asked_again(tmp_path: Path, m
     assert len(asked) == qdrant_store.TRIES
 
 
-def test_a_server_that_goes_down_in_the_middle_gets_the_rest_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_server_that_goes_down_in_the_middle_gets_the_rest_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     qdrant_client = pytest.importorskip("qdrant_client")
     from qdrant_client.http.exceptions import ResponseHandlingException
 
