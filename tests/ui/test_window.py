@@ -202,8 +202,9 @@ def test_theme_changes_at_run_time_and_is_remembered(opened):
 
 def test_every_command_of_the_table_has_a_handler_and_its_own_key(workplace):
     assert set(workplace.actions) == {spec.name for spec in ACTIONS}
-    keys = [key for spec in ACTIONS for key in spec.shortcuts]
-    assert len(keys) == len(set(keys))
+    for boxes in (False, True):  # those for boxes share keys with others, and hold at other times
+        keys = [key for spec in ACTIONS if spec.for_boxes is boxes for key in spec.shortcuts]
+        assert len(keys) == len(set(keys))
 
 
 def test_an_unforeseen_error_gives_a_report_and_the_window_goes_on(opened, qtbot):

@@ -18,8 +18,8 @@ from sarvlm_models.types import Float32
 NAME = "Boxes"
 LINE_PX = 1.8
 """Width of the outlines on the screen."""
-_LEAST_ROOM = 256
-"""Boxes that the layer has room for at first; the room doubles."""
+_ROOM_STEP = 256
+"""The room of the layer grows by so many boxes."""
 _STEP = 1.25
 """The width follows the zoom in steps: each makes the layer's mesh anew."""
 
@@ -59,7 +59,7 @@ class BoxLayer:
         """
         self._count = int((colours[:, 3] > 0).sum())
         if len(corners) > self._room:
-            self._room = max(_LEAST_ROOM, 2 ** math.ceil(math.log2(len(corners))))
+            self._room = _ROOM_STEP * math.ceil(len(corners) / _ROOM_STEP)
             self._drawn = None
         if self._room:
             self._draw(corners, colours)
