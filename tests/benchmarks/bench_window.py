@@ -1,9 +1,9 @@
 """What the window costs on a 30 000 x 30 000 uint16 scene: first pixels, memory, stalls of the event loop.
 
 Run under an X display with OpenGL: `xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
-python tests/benchmarks/bench_window.py [--scene FILE]`. A timer of 5 ms runs beside everything; the
-largest gap between two of its beats is the worst stall. The model is not loaded (its memory is its own);
-the overviews are built in the background meanwhile.
+python tests/benchmarks/bench_window.py [--scene FILE] [--model]`. A timer of 5 ms runs beside everything; the
+largest gap between two of its beats is the worst stall. Without `--model` the model is not loaded (its memory
+is its own); the overviews are built in the background meanwhile.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def pixels_shown(canvas) -> bool:
     return any(image.pixelColor(width // 2 + k * 9, height // 2 + k * 5).value() > 30 for k in range(-10, 10))
 
 
-def measure(path: Path) -> None:
+def measure(path: Path, *, with_model: bool = False) -> None:
     from sarvlm_app.settings import Settings
     from sarvlm_app.ui.app import make_application, prepare_environment
 
@@ -76,7 +76,7 @@ def measure(path: Path) -> None:
 
             raise ModelError("The benchmark loads no model.")
 
-    place = Workplace(app, Settings(), NoModel())
+    place = Workplace(app, Settings(), EncoderLoader() if with_model else NoModel())
     place.window.resize(1600, 1000)
     place.window.show()
     wait(800)
@@ -113,6 +113,7 @@ def measure(path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scene", type=Path)
+    parser.add_argument("--model", action="store_true", help="load the model too, as the program does at its start")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for name in ("CACHE", "DATA", "CONFIG"):
@@ -123,7 +124,7 @@ def main() -> None:
 
             path = Path(folder) / "scene.tif"
             write_scene(path, 30000, "none")
-        measure(path)
+        measure(path, with_model=options.model)
 
 
 if __name__ == "__main__":

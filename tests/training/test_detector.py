@@ -25,6 +25,7 @@ from sarvlm_training.detector.crops import CROP_PX, Picture, View, crop_of, rota
 from sarvlm_training.detector.losses import Naming, judge, polygon_iou
 from sarvlm_training.detector.matching import Grid, Targets, as_rotated, gaussian_overlap, match, upright_overlap
 from sarvlm_training.detector.recipe import read_detector_recipe
+from sarvlm_training.detector.sources import MstarScenes
 from sarvlm_training.detector.words import Words
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
@@ -249,3 +250,21 @@ def test_missing_data_and_starts_are_named(tmp_path: Path, capsys: pytest.Captur
     path.write_text('kind = "detector"\nstart = "/nowhere/w.safetensors"\n[shares]\nssdd = 1.0\n')
     assert sarvlm(["finetune", str(path), "--set", f"out={tmp_path / 'out'}"]) == 1
     assert "/nowhere/w.safetensors is not there" in capsys.readouterr().err
+
+
+def test_chips_pasted_into_clutter_hide_no_other_vehicle_and_lie_in_their_boxes() -> None:
+    ground = Picture(np.ones((400, 420), np.float32), 1.0, 2.0, ["t72"], np.zeros((1, 4, 2)), np.array([[10.0, 10, 90, 90]]),
+                     np.zeros(1, bool))  # fmt: skip
+    chips = [np.full((96, 96), 9.0, np.float32), np.full((80, 80), 7.0, np.float32)]
+    source = MstarScenes([ground], chips, ["t62", "zil131"])
+    rng = np.random.default_rng(0)
+    pictures = [source.pick(rng) for _ in range(30)]
+    assert ground.amplitude.max() == 1.0, "the picture itself is left as it is"
+    assert {key for one in pictures for key in one.keys} == {"t72", "t62", "zil131"}
+    for one in pictures:
+        assert len(one.keys) == len(one.upright) and not one.is_rotated.any()
+        for i, (x0, y0, x1, y1) in enumerate(one.upright[1:], start=1):
+            assert one.amplitude[int(y0 + y1) // 2, int(x0 + x1) // 2] > 2
+            for u0, v0, u1, v1 in one.upright[:i]:
+                shared = max(0.0, min(x1, u1) - max(x0, u0)) * max(0.0, min(y1, v1) - max(y0, v0))
+                assert shared < 0.1 * (x1 - x0) * (y1 - y0)

@@ -28,7 +28,7 @@ class Judged:
 
     def total(self) -> Tensor:
         """Their weighted sum."""
-        return self.presence + 0.3 * self.naming + 2.0 * self.rotated + 2.0 * self.upright + 0.5 * self.axis
+        return self.presence + 0.6 * self.naming + 2.0 * self.rotated + 2.0 * self.upright + 0.5 * self.axis
 
 
 def judge(found: Found, targets: list[Targets], ignore: Tensor, name: Naming) -> Judged:

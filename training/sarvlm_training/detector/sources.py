@@ -14,10 +14,11 @@ from xml.etree import ElementTree
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from sarvlm_training.data.augment import vary_radiometry
-from sarvlm_training.data.chips import mstar_key, read_grey
-from sarvlm_training.data.samples import LabelMap, Sample, amplitude_levels
+from sarvlm_training.data.chips import mstar_key, read_grey, resize, rows_of
+from sarvlm_training.data.samples import FloatImage, LabelMap, Sample, amplitude_levels
 from sarvlm_training.data.scenes import REGION_KEYS
 from sarvlm_training.validation import ssdd_training_ids
 
@@ -66,12 +67,16 @@ class Source:
 
     def draw(self, rng: np.random.Generator) -> Crop:
         """A crop, its radiometry varied."""
-        picture = self.pictures[int(rng.choice(len(self.pictures), p=self.chances))]
+        picture = self.pick(rng)
         crop = crop_of(picture, self._view(picture, rng), self.name)
         sample = Sample(crop.relative, crop.ratio, 0.0, _NO_LABELS)
         varied = vary_radiometry(_grained(sample, rng), rng, self.drawing.remap)
         crop.relative, crop.ratio = varied.relative, varied.ratio
         return crop
+
+    def pick(self, rng: np.random.Generator) -> Picture:
+        """A picture, by its weight."""
+        return self.pictures[int(rng.choice(len(self.pictures), p=self.chances))]
 
     def _view(self, picture: Picture, rng: np.random.Generator) -> View:
         drawing = self.drawing
@@ -183,11 +188,69 @@ def _land(picture: Picture) -> float:
     return min(1.0, share / 0.1)
 
 
+class MstarScenes(Source):
+    """MSTAR chips in clutter, and more training chips pasted into it as the makers of the scenes did.
+
+    Boxes are upright squares around vehicle and shadow; shadows point one way, so nothing is turned.
+    """
+
+    PASTED = 0.65
+    """Share of the crops in whose picture chips are pasted."""
+
+    def __init__(self, pictures: list[Picture], chips: list[FloatImage], keys: list[str]) -> None:
+        super().__init__(
+            "mstar", pictures, Drawing((0.45, 1.1), native=0.5, quarters=False, aimed=0.9, remap=0.6)
+        )  # fmt: skip
+        self._chips = chips
+        self._by_key = {key: [i for i, k in enumerate(keys) if k == key] for key in sorted(set(keys))}
+
+    def pick(self, rng: np.random.Generator) -> Picture:
+        """A picture, with up to five more vehicles of kinds drawn evenly."""
+        picture = super().pick(rng)
+        if rng.random() >= self.PASTED:
+            return picture
+        amplitude, boxes, keys = picture.amplitude.copy(), picture.upright.tolist(), list(picture.keys)
+        for _ in range(int(rng.integers(2, 6))):
+            key = str(rng.choice(list(self._by_key)))
+            chip = self._chip(int(rng.choice(self._by_key[key])), rng)
+            box = _pasted(amplitude, chip, boxes, rng)
+            if box is not None:
+                boxes.append(box)
+                keys.append(key)
+        upright = np.array(boxes, np.float64).reshape(-1, 4)
+        return _picture(amplitude, keys, box_corners(upright), upright, False)
+
+    def _chip(self, number: int, rng: np.random.Generator) -> FloatImage:
+        """A training chip, a little blurred, scaled and mirrored."""
+        chip = gaussian_filter(self._chips[number], float(rng.uniform(0.0, 1.0)))
+        chip = resize(chip, float(rng.uniform(0.8, 1.1))) * float(rng.uniform(0.7, 1.3))
+        return np.asarray(chip[:, ::-1] if rng.random() < 0.5 else chip, np.float32)
+
+
+def _pasted(
+    amplitude: FloatImage, chip: FloatImage, boxes: list[list[float]], rng: np.random.Generator
+) -> list[float] | None:
+    """Paste a chip where it hides no other object; gives its box, None where no place was found."""
+    height, width = chip.shape
+    for _ in range(6):
+        row = int(rng.integers(0, max(1, amplitude.shape[0] - height)))
+        col = int(rng.integers(0, max(1, amplitude.shape[1] - width)))
+        free = all(col + width <= b[0] or col >= b[2] or row + height <= b[1] or row >= b[3] for b in boxes)
+        if free:
+            amplitude[row : row + height, col : col + width] = chip
+            half = np.array([width, height]) * rng.uniform(0.37, 0.48)
+            middle = np.array([col + width / 2, row + height / 2]) + rng.normal(0.0, 3.0, 2)
+            return [*(middle - half).tolist(), *(middle + half).tolist()]
+    return None
+
+
 def mstar_scenes(data: Path) -> Source:
-    """MSTAR chips in clutter: upright boxes, shadows point one way."""
+    """MSTAR scenes and the training chips of 17 degrees."""
     folder = data / "mstar_scenes"
+    table = rows_of(data / "mstar/train.csv")
+    chips = [read_grey(data / "mstar" / row["path"]) for row in table]
     pictures = coco_pictures(folder / "train.json", folder, mstar_key)
-    return Source("mstar", pictures, Drawing((0.45, 1.1), native=0.5, quarters=False, aimed=0.9, remap=0.6))
+    return MstarScenes(pictures, chips, [mstar_key(row["target"]) for row in table])
 
 
 def airports(data: Path) -> Source:
