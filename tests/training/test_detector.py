@@ -253,8 +253,8 @@ def test_missing_data_and_starts_are_named(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_chips_pasted_into_clutter_hide_no_other_vehicle_and_lie_in_their_boxes() -> None:
-    ground = Picture(np.ones((400, 420), np.float32), 1.0, 2.0, ["t72"], np.zeros((1, 4, 2)), np.array([[10.0, 10, 90, 90]]),
-                     np.zeros(1, bool))  # fmt: skip
+    dark, box = np.ones((400, 420), np.float32), np.array([[10.0, 10, 90, 90]])
+    ground = Picture(dark, 1.0, 2.0, ["t72"], np.zeros((1, 4, 2)), box, np.zeros(1, bool))
     chips = [np.full((96, 96), 9.0, np.float32), np.full((80, 80), 7.0, np.float32)]
     source = MstarScenes([ground], chips, ["t62", "zil131"])
     rng = np.random.default_rng(0)
