@@ -30,7 +30,8 @@ FILES_A_SHARD: Final = 64
 BYTES_A_SHARD: Final = 16 * 2**20
 """Bytes of files that one shard covers at most: what is lost when a process is killed, and the step of the progress."""
 SHARDS_AN_UPSERT: Final = 32
-MEGABYTE: Final = 1e6
+LARGE: Final = 50e6
+"""Bytes to do from which the progress counts in megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +237,10 @@ class _Adding:
         return manifests
 
     def _progress(self) -> None:
-        done, total = (max(0, round(value / MEGABYTE)) for value in (self._done_bytes, self._total_bytes))
+        unit, name = (1e6, "MB") if self._total_bytes >= LARGE else (1e3, "kB")
+        done, total = (round(value / unit) for value in (self._done_bytes, self._total_bytes))
         if total:
-            self._ctx.step(done, total, "Embedding (MB)")
+            self._ctx.step(done, total, f"Embedding ({name})")
 
     def keep(self, data: bytes) -> None:
         """Make a finished shard part of the archive: its file, then the catalogue, now and then the index."""
