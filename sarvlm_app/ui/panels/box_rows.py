@@ -154,7 +154,8 @@ class BoxModel(QAbstractTableModel):
         if role == _ROLE.DecorationRole and column == LABEL:
             return self._swatch(self._rows.names[boxes.classes[place]])
         if role == _ROLE.ToolTipRole:
-            return touch_text(int(boxes.touches[place])) or None
+            said = (self._rows.names[boxes.classes[place]], touch_text(int(boxes.touches[place])))
+            return ": ".join(part for part in said if part)
         return None
 
     def _text(self, place: int, column: int) -> str:

@@ -20,6 +20,10 @@ _FORMS = (
     (True, "Rotated", "Boxes along the objects: they tell length, width and heading"),
     (False, "Upright", "Boxes along rows and columns of the picture"),
 )
+_RUN_TIP = (
+    "Detect objects there (D). Earlier boxes of the same classes there are replaced; those that you corrected, "
+    "confirmed, drew or struck out stay as they are."
+)
 
 
 class RunCard(QWidget):
@@ -48,7 +52,7 @@ class RunCard(QWidget):
         self.words.setAccessibleName("Names of your own")
         self.words.setToolTip("Looks for these instead of the ticked classes, e.g.  oil tanker, tug boat")
         self.words.setClearButtonEnabled(True)
-        self.run = QPushButton("Run", objectName="runButton", toolTip="Detect objects there (D)")
+        self.run = QPushButton("Run", objectName="runButton", toolTip=_RUN_TIP)
         self.stop = QPushButton("Stop", toolTip="Stop; what was found stays (Esc)", visible=False)
         self.estimate = QLabel(objectName="muted", wordWrap=True)
         layout = QVBoxLayout(self)

@@ -275,7 +275,8 @@ class DetectionsPanel(QWidget):
         if detections.scene is None:
             text = NO_SCENE
         elif shown:
-            text = scene_sentence(detections.scene)
+            told = any("georeference" in note for note in detections.notes)  # by the run itself
+            text = "" if told else scene_sentence(detections.scene)
         elif detections.running or (detections.fault is not None and not len(boxes)):
             text = ""
         else:
