@@ -114,7 +114,8 @@ class SceneCanvas(QWidget):
     def __init__(self, parent: QWidget | None = None, fly_ms: int = 280) -> None:
         super().__init__(parent)
         self._model = ViewerModel()
-        pint.get_application_registry().Unit("pixel")  # read now, and not when the camera first moves
+        # read now, and not when the camera first moves
+        pint.get_application_registry().Unit("pixel")  # type: ignore[no-untyped-call]
         self._viewer = _Viewer(self._model, show_welcome_screen=False)
         self._viewer.setStyleSheet(get_stylesheet("dark") + "\nQWidget { background: black; }")
         layout = QVBoxLayout(self)
