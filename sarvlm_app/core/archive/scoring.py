@@ -30,7 +30,7 @@ NOTHING_SEEN: Final = (
 )  # fmt: skip
 SHARE: Final = 0.9
 """Of those texts that stay below the background at their best place in the archive."""
-LEVELS: Final = (-2.2, 0.0)
+LEVELS: Final = (-1.6, 0.0)
 """Logits between which a background is believed: in a small archive even nonsense finds nothing like it."""
 NEAREST: Final = 50
 SAMPLE: Final = 4096
