@@ -21,15 +21,22 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "resources/weights"
 KEPT = ROOT / "runs/card.json"
+SARCLIP = ("sarclip-compact", "sarcap-compact", "minilm-text")
+"""Weights of the rows that name none."""
 FILES = ("README.md", "resources/weights/MODEL_CARD.md")
 
 
-def weights_digest() -> str:
-    """SHA-256 over all shipped weights."""
+def weights_digest(names: tuple[str, ...] = ("*",)) -> str:
+    """SHA-256 over shipped weights (stems of their files; all by default)."""
     total = hashlib.sha256()
-    for path in sorted(WEIGHTS.glob("*.safetensors")):
+    for path in sorted({path for name in names for path in WEIGHTS.glob(f"{name}.safetensors")}):
         total.update(path.read_bytes())
     return total.hexdigest()
+
+
+def digest_of(row: dict[str, Any]) -> str:
+    """Of the weights that a row is measured on."""
+    return weights_digest(tuple(row.get("weights", SARCLIP)))
 
 
 def expanded(command: str, abbreviations: dict[str, str]) -> str:
@@ -50,10 +57,11 @@ def measure(plan: dict[str, Any], kept: dict[str, Any], only: str) -> None:
     """Run what is missing; `kept` takes the figures by command."""
     for row in plan["row"]:
         command = expanded(row["command"], plan["abbreviations"])
-        if command in kept or only not in row["title"]:
+        if only not in row["title"] or kept.get(command, {}).get("weights") == digest_of(row):
             continue
         print(command, file=sys.stderr, flush=True)
-        kept[command] = json.loads(run(f"{command} --json" if command.startswith("sarvlm") else command))
+        result = json.loads(run(f"{command} --json" if command.startswith("sarvlm") else command))
+        kept[command] = {"weights": digest_of(row), "result": result}
         KEPT.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
 
@@ -61,14 +69,17 @@ def table(plan: dict[str, Any], kept: dict[str, Any]) -> str:
     """The table of what has been measured, as Markdown."""
     lines = ["| measured on | result | n |", "|---|---|---:|"]
     for row in plan["row"]:
-        result = kept.get(expanded(row["command"], plan["abbreviations"]))
-        if result is not None:
+        found = kept.get(expanded(row["command"], plan["abbreviations"]), {})
+        if found.get("weights") == digest_of(row):
+            result = found["result"]
             shown = (f"{name} {_figure(key, result[key])}" for key, name in row["figures"].items())
             lines.append(f"| {row['title']} | {', '.join(shown)} | {result[row.get('n', 'n')]} |")
     return "\n".join(lines)
 
 
 def _figure(key: str, value: float) -> str:
+    if key.endswith("_deg") or "_deg_" in key:
+        return f"{value:.1f}°"
     return f"{value:.3f}" if key in ("rmi", "rsu", "ras", "rda") else f"{100 * value:.1f} %"
 
 
@@ -93,10 +104,8 @@ def main() -> int:
     parser.add_argument("--show", action="store_true", help="print the table and leave the files as they are")
     options = parser.parse_args()
     plan = tomllib.loads((ROOT / "packaging/card.toml").read_text(encoding="utf-8"))
-    digest = weights_digest()
     kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
-    if kept.get("weights") != digest:
-        kept = {"weights": digest}
+    if not kept:
         for command in plan["prepare"]:
             run(command)
     measure(plan, kept, options.only)
@@ -104,7 +113,7 @@ def main() -> int:
         print(table(plan, kept))
         return 0
     for name in FILES:
-        rewrite(ROOT / name, "numbers", f"{table(plan, kept)}\n\nSHA-256 over all weights `{digest[:16]}…`.")
+        rewrite(ROOT / name, "numbers", f"{table(plan, kept)}\n\nSHA-256 over all weights `{weights_digest()[:16]}…`.")
     rewrite(ROOT / FILES[1], "commands", commands(plan))
     return 0
 

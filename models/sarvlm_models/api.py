@@ -155,3 +155,20 @@ class Detector(Protocol):
             Boxes below are left out.
         """
         ...
+
+
+@runtime_checkable
+class BoxNamer(Protocol):
+    """A detector that looks at boxes once more, when those of one object are joined, to tell like things apart."""
+
+    def renamed(self, intensity: Float32, boxes: Detections, classes: Sequence[StoredClass]) -> Detections:
+        """The boxes of a window with better names, best first.
+
+        Parameters
+        ----------
+        intensity : float32 (h, w)
+            The window in which `boxes` were found.
+        classes : sequence of StoredClass
+            What was looked for; `boxes.names` are their names.
+        """
+        ...

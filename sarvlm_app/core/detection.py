@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from sarvlm_app.core.scene import Scene, read_chip, scene_stats
 from sarvlm_app.core.scene_index import filled
 from sarvlm_app.core.tiling import Tile, plan_windows
 from sarvlm_app.errors import SceneError
-from sarvlm_models.api import Detector
+from sarvlm_models.api import BoxNamer, Detector
 from sarvlm_models.types import Detections, DetectorSpec, Float32, StoredClass, Window
 
 DetectorProvider = Callable[[], Detector]
@@ -210,9 +210,10 @@ class Detecting:
         stats = scene_stats(request.scene, request.band)
         if classes not in self._vectors:
             self._vectors[classes] = self.detector.class_vectors(classes)
-        boxes = self.detector.detect(filled(chip, stats), stats, classes, self._vectors[classes], request.min_score)
+        intensity = filled(chip, stats)
+        boxes = self.detector.detect(intensity, stats, classes, self._vectors[classes], request.min_score)
         boxes = boxes.take(_centred(boxes, job.tile, chip.valid))
-        return moved(once_each(boxes), (read.col, read.row), f)
+        return moved(named(self.detector, intensity, once_each(boxes), classes), (read.col, read.row), f)
 
     def _key(self, request: DetectionRequest, plan: Plan) -> RunKey:
         return RunKey(
@@ -235,6 +236,11 @@ def once_each(boxes: Detections, cover: float | None = None) -> Detections:
     """Boxes that mean one object, of whatever class, become the best; with `cover`, parts go where the whole is."""
     alike = np.zeros(len(boxes), np.int64)
     return boxes.take(merge_boxes(boxes.corners_px, boxes.scores, alike, SAME_OBJECT, cover))
+
+
+def named(detector: Detector, intensity: Float32, boxes: Detections, classes: Sequence[StoredClass]) -> Detections:
+    """Boxes of a window named once more, by a detector that does so."""
+    return detector.renamed(intensity, boxes, classes) if isinstance(detector, BoxNamer) and len(boxes) else boxes
 
 
 def moved(boxes: Detections, corner: tuple[int, int], factor: int = 1) -> Detections:

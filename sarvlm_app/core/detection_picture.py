@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sarvlm_app.core.detection import PART_COVER, joined, moved, once_each
+from sarvlm_app.core.detection import PART_COVER, joined, moved, named, once_each
 from sarvlm_app.core.detection_passes import NEARLY
 from sarvlm_app.core.radiometry import mean_intensity
 from sarvlm_app.core.tiling import Tile, plan_windows
@@ -57,7 +57,8 @@ def detect_picture(
         read = tile.read
         window = np.ascontiguousarray(intensity[read.row : read.row_end, read.col : read.col_end])
         boxes = detector.detect(window, stats, classes, known, min_score)
-        parts.append(moved(once_each(boxes.take(_kept(boxes, tile))), (read.col, read.row), factor))
+        boxes = named(detector, window, once_each(boxes.take(_kept(boxes, tile))), classes)
+        parts.append(moved(boxes, (read.col, read.row), factor))
     found = joined(parts, names, detector.spec.model_id)
     return once_each(found, PART_COVER) if len(parts) > 1 else found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from sarvlm_app.core.boxes import corners_from
+from sarvlm_app.core.boxes import bbox_of, corners_from
 from sarvlm_app.errors import ModelError
 from sarvlm_models.detectors.detector import (
     ARCHITECTURE,
@@ -22,6 +23,7 @@ from sarvlm_models.detectors.detector import (
     load_compact_detector,
     rotated_corners,
 )
+from sarvlm_models.detectors.naming import PictureNamer, crop
 from sarvlm_models.detectors.network import (
     STRIDES,
     DetectorConfig,
@@ -33,7 +35,7 @@ from sarvlm_models.detectors.network import (
 from sarvlm_models.device import DeviceChoice
 from sarvlm_models.locations import weights_dir
 from sarvlm_models.registry import load_detector
-from sarvlm_models.types import SceneStats, StoredClass
+from sarvlm_models.types import Detections, EncoderSpec, SceneStats, StoredClass
 
 SMALL = DetectorConfig(neck=16, head=16, depth=1)
 SHIP = StoredClass("ship", ("ship", "vessel"))
@@ -160,3 +162,43 @@ def test_files_that_are_no_detector_are_refused_with_a_sentence(tmp_path: Path, 
                         (partial, "damaged or of another version"), (tmp_path / "none", "no detector")):  # fmt: skip
         with pytest.raises(ModelError, match=words):
             load_detector(str(path), "cpu")
+
+
+class GreyEncoder:
+    """Tells pictures and words apart by how bright they are."""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        return EncoderSpec("grey@0", 2, 8)
+
+    def encode_text(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([(1.0, 0.0) if "bright" in text else (0.0, 1.0) for text in texts], np.float32)
+
+    def encode_pictures(self, amplitudes: Sequence[np.ndarray], spacing_m: float | None) -> np.ndarray:
+        return np.array([(1.0, 0.0) if a.mean() > 3 else (0.0, 1.0) for a in amplitudes], np.float32)
+
+
+def test_boxes_of_one_kind_are_told_apart_by_the_whole_picture_and_others_keep_their_names() -> None:
+    window = np.ones((200, 200), np.float32)
+    window[20:60, 20:60] = 25.0
+    names, cols, rows = ("ship", "bright tank", "dark tank"), [40, 140, 40, 150], [40, 40, 140, 150]
+    corners = corners_from(cols, rows, 40.0, 40.0, 0.0).astype(np.float32)
+    scores, ids = np.array([0.9, 0.8, 0.7, 0.01], np.float32), np.array([2, 1, 0, 1], np.int32)
+    boxes = Detections(corners, bbox_of(corners).astype(np.float32), scores, ids, names, "x@0")
+    classes = [StoredClass(name, (name,)) for name in names]
+    found = PictureNamer(GreyEncoder).renamed(window, boxes, classes, ["ship", "vehicle", "vehicle"])
+    assert found.labels() == ["bright tank", "dark tank", "ship", "bright tank"], (
+        "the last scores too little to be seen"
+    )
+    assert found.scores[0] == pytest.approx(0.9, abs=0.01) and found.scores[2] == pytest.approx(0.7)
+
+
+def test_a_crop_is_square_around_the_middle_and_goes_on_beyond_the_window() -> None:
+    window = np.arange(100, dtype=np.float32).reshape(10, 10)
+    part = crop(window, np.array([6.0, 0.0, 8.0, 4.0], np.float32), 1.0)
+    assert (
+        part.shape == (8, 8)
+        and part[2, 0] == 6.0
+        and (part[0] == part[1]).all()
+        and (part[:, 4:] == part[:, 4:5]).all()
+    )

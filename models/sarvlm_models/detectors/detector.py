@@ -22,6 +22,7 @@ from sarvlm_models.preprocess import input_planes, p98_ratio, relative_amplitude
 from sarvlm_models.text_tower import TextTower, load_tokenizer, tokenize
 from sarvlm_models.types import Detections, DetectorSpec, Float32, SceneStats, StoredClass
 
+from .naming import PictureNamer
 from .network import DEEPEST, DetectorConfig, DetectorNetwork, Found
 
 if TYPE_CHECKING:
@@ -46,13 +47,16 @@ class CompactDetector:
     text : TextTower
     tokenizer_path : Path
     device : DeviceChoice
+    namer : PictureNamer or None
+        Tells things of one kind apart; without it the network's own embedding does.
     about : mapping
         Of the weights' header: "classes", "kinds", "score" ("gain" and
         "middle" of the presence's logit; all JSON), "sha256".
     """
 
     def __init__(self, network: DetectorNetwork, text: TextTower, tokenizer_path: Path, device: DeviceChoice,
-                 about: Mapping[str, str]) -> None:  # fmt: skip
+                 about: Mapping[str, str], namer: PictureNamer | None = None) -> None:  # fmt: skip
+        self._namer = namer
         self._device, self._dtype = torch.device(device.device), device.dtype
         self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()
         self._text = text.to(self._device).eval()
@@ -102,17 +106,30 @@ class CompactDetector:
         return _detections(found, rows[order], scores[order], which[order], names, self._spec.model_id)
 
     def _named(self, embedding: Tensor, vectors: Float32) -> tuple[Tensor, Tensor]:
-        """How surely each box is what was asked for (n,), and which of the texts it is.
+        """How surely each box is of a kind that was asked for (n,), and which of the texts it is.
 
-        Geometric mean of the share of all asked texts, among these and their
-        rivals, and of that of the best one: of two words for a box neither
-        takes away what it is, yet the clearer one ranks higher.
+        Without a namer the share of the best text of its kind counts too, half
+        (as the geometric mean): of two words for a box neither takes away what
+        it is, yet the clearer one ranks higher.
         """
         texts = np.concatenate((vectors, self._known[self._rivals(vectors)]))
         logits = self._network.logits(embedding, torch.from_numpy(texts).to(self._device))
         shares = logits.softmax(1)[:, : len(vectors)]
         best = shares.max(1)
+        if self._namer is not None:
+            return shares.sum(1), best.indices
         return (shares.sum(1) * best.values).sqrt(), best.indices
+
+    def renamed(self, intensity: Float32, boxes: Detections, classes: Sequence[StoredClass]) -> Detections:
+        """Boxes of one kind told apart by SARCLIP (see `BoxNamer`)."""
+        if self._namer is None:
+            return boxes
+        return self._namer.renamed(intensity, boxes, classes, self.kinds(classes))
+
+    def kinds(self, classes: Sequence[StoredClass]) -> list[str]:
+        """The kind of each class, by the known class or word that means most nearly the same."""
+        nearest = (self.class_vectors(classes) @ self._known.T).argmax(axis=1)
+        return [self._kind_of[row] for row in nearest.tolist()]
 
     def _rivals(self, vectors: Float32) -> NDArray[np.intp]:
         """What is known of kinds that were not asked for: boxes of those are not the answer."""
@@ -185,7 +202,9 @@ def load_network(weights: Path) -> tuple[DetectorNetwork, dict[str, str]]:
     return network, about
 
 
-def load_compact_detector(weights: Path, text_directory: Path, device: DeviceChoice) -> CompactDetector:
+def load_compact_detector(
+    weights: Path, text_directory: Path, device: DeviceChoice, namer: PictureNamer | None = None
+) -> CompactDetector:
     """A compact detector from `weights`, with the sentence encoder of `text_directory`."""
     network, about = load_network(weights)
     text = TextTower()
@@ -193,4 +212,4 @@ def load_compact_detector(weights: Path, text_directory: Path, device: DeviceCho
     text.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
     with weights.open("rb") as file:
         about["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-    return CompactDetector(network, text, text_directory / TOKENIZER_FILE, device, about)
+    return CompactDetector(network, text, text_directory / TOKENIZER_FILE, device, about, namer)

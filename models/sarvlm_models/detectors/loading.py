@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from sarvlm_app.errors import ModelError
+from sarvlm_models.compact import load_compact
 from sarvlm_models.device import choose_device
 from sarvlm_models.locations import weights_dir
 
 from .detector import ARCHITECTURE, WEIGHTS_FILE, load_compact_detector
+from .naming import PictureNamer
 
 if TYPE_CHECKING:
     from sarvlm_models.api import Detector
@@ -52,7 +54,8 @@ def load_detector(name_or_path: str | None = None, device: str = "auto", registr
             )
     _require_detector(path)
     try:
-        return load_compact_detector(path, weights_dir(), choice)
+        namer = PictureNamer(lambda: load_compact(weights_dir(), choice))
+        return load_compact_detector(path, weights_dir(), choice, namer)
     except OSError as fault:
         raise ModelError(f"“{fault.filename or path}” cannot be read: install SARVLM Desktop again.") from fault
     except (RuntimeError, ValueError, TypeError, KeyError) as fault:
