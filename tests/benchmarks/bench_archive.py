@@ -15,12 +15,12 @@ import csv
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +202,7 @@ def piece_of_a_scene(folder: Path) -> Path:
 # -- search
 
 
+@lru_cache(maxsize=1)
 def real_vectors(folder: Path) -> np.ndarray:
     """Vectors of chips and of a scene's patches, float32 (n, 128)."""
     from sarvlm_app.core.radiometry import to_amplitude
@@ -309,7 +310,7 @@ def ask(folder: Path) -> None:
     from sarvlm_app.core.archive.faiss_store import FaissStore
     from sarvlm_app.core.archive.store import Filter
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    before = peak_gb()
     store = FaissStore(folder / "store", DIM, writable=False)
     questions, truth = np.load(folder / "questions.npy"), np.load(folder / "truth.npy")
     wanted = Filter(bbox=(-60.0, -40.0, 60.0, 60.0), after=1_450_000_000, before=1_650_000_000)
@@ -327,8 +328,13 @@ def ask(folder: Path) -> None:
             f"{name}: median {1000 * np.median(wall):.1f} ms, {1000 * np.median(own):.1f} ms of the processor{said}, "
             f"fastest {1000 * min(wall):.1f} ms"
         )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"memory {peak:.2f} GB at most, {peak - before:.2f} GB of it for the store")
+    print(f"memory {peak_gb():.2f} GB at most, {peak_gb() - before:.2f} GB of it for the store")
+
+
+def peak_gb() -> float:
+    """The most memory that this process has had (of itself: getrusage tells that of its parent as well)."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1e6
 
 
 if __name__ == "__main__":

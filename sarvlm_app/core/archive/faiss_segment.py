@@ -20,7 +20,7 @@ from sarvlm_models.types import Float16, Float32
 IVF_ROWS: Final = 200_000
 """A segment with more rows has an inverted file with 8-bit codes; a smaller one is searched through."""
 LIST_FACTOR: Final = 1.0
-PROBE: Final = 32
+PROBE: Final = 96
 """Lists looked into, of those nearest to the question."""
 TRAIN_PER_LIST: Final = 48
 EXTRA: Final = 2
@@ -133,6 +133,7 @@ class Segment:
             _, rows = self._searched().search(questions, min(k, left), params=parameters)
         else:
             probe = min(self.index.nlist, math.ceil(PROBE * min(4.0, math.sqrt(len(self) / left))))
+            self.index.parallel_mode = int(len(questions) == 1)  # one question: the cores share its lists
             options = {"nprobe": probe} if selector is None else {"nprobe": probe, "sel": selector}
             wanted = min(EXTRA * k, left)
             _, rows = self.index.search(questions, wanted, params=faiss.SearchParametersIVF(**options))
