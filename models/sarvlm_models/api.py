@@ -172,3 +172,12 @@ class BoxNamer(Protocol):
             What was looked for; `boxes.names` are their names.
         """
         ...
+
+
+@runtime_checkable
+class BoxFitter(Protocol):
+    """A detector whose boxes are those of its training labels, and which knows what these add to an object."""
+
+    def fitted(self, boxes: Detections, classes: Sequence[StoredClass]) -> Detections:
+        """The boxes with the extents of the objects; measures on labelled pictures do without."""
+        ...

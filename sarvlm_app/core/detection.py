@@ -19,7 +19,7 @@ from sarvlm_app.core.scene import Scene, read_chip, scene_stats
 from sarvlm_app.core.scene_index import filled
 from sarvlm_app.core.tiling import Tile, plan_windows
 from sarvlm_app.errors import SceneError
-from sarvlm_models.api import BoxNamer, Detector
+from sarvlm_models.api import BoxFitter, BoxNamer, Detector
 from sarvlm_models.types import Detections, DetectorSpec, Float32, StoredClass, Window
 
 DetectorProvider = Callable[[], Detector]
@@ -213,7 +213,10 @@ class Detecting:
         intensity = filled(chip, stats)
         boxes = self.detector.detect(intensity, stats, classes, self._vectors[classes], request.min_score)
         boxes = boxes.take(_centred(boxes, job.tile, chip.valid))
-        return moved(named(self.detector, intensity, once_each(boxes), classes), (read.col, read.row), f)
+        boxes = named(self.detector, intensity, once_each(boxes), classes)
+        if isinstance(self.detector, BoxFitter) and len(boxes):
+            boxes = self.detector.fitted(boxes, classes)
+        return moved(boxes, (read.col, read.row), f)
 
     def _key(self, request: DetectionRequest, plan: Plan) -> RunKey:
         return RunKey(

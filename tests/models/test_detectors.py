@@ -14,7 +14,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from sarvlm_app.core.boxes import bbox_of, corners_from
+from sarvlm_app.core.boxes import bbox_of, corners_from, sides_px
 from sarvlm_app.errors import ModelError
 from sarvlm_models.detectors.detector import (
     ARCHITECTURE,
@@ -202,3 +202,20 @@ def test_a_crop_is_square_around_the_middle_and_goes_on_beyond_the_window() -> N
         and (part[0] == part[1]).all()
         and (part[:, 4:] == part[:, 4:5]).all()
     )
+
+
+def test_ships_lose_what_labels_add_to_their_length_and_nothing_of_their_width_or_place(
+    detector: CompactDetector,
+) -> None:
+    corners = corners_from([50, 120, 300], [50, 60, 200], [20, 60, 60], [6, 12, 12], [0.4, 1.2, 1.2]).astype(np.float32)
+    ids = np.array([0, 0, 1], np.int32)
+    boxes = Detections(
+        corners, bbox_of(corners).astype(np.float32), np.ones(3, np.float32), ids, ("ship", "T72"), "x@0"
+    )
+    fitted = detector.fitted(boxes, (SHIP, TANK))
+    for before, after in ((sides_px(boxes.corners_px), sides_px(fitted.corners_px)),):
+        assert after[0].tolist() == pytest.approx([16, 56, 60], abs=1e-3)
+        assert after[1].tolist() == pytest.approx(before[1].tolist(), abs=1e-3)
+        assert after[2].tolist() == pytest.approx(before[2].tolist(), abs=1e-3)
+    np.testing.assert_allclose(fitted.corners_px.mean(axis=1), boxes.corners_px.mean(axis=1), atol=1e-3)
+    assert (fitted.bbox_px[:2, 2:] < boxes.bbox_px[:2, 2:]).all()

@@ -22,6 +22,7 @@ from sarvlm_models.preprocess import input_planes, p98_ratio, relative_amplitude
 from sarvlm_models.text_tower import TextTower, load_tokenizer, tokenize
 from sarvlm_models.types import Detections, DetectorSpec, Float32, SceneStats, StoredClass
 
+from .extent import tightened
 from .naming import PictureNamer
 from .network import DEEPEST, DetectorConfig, DetectorNetwork, Found
 
@@ -32,6 +33,8 @@ ARCHITECTURE: Final = "sardet-compact"
 WEIGHTS_FILE: Final = "sardet-compact.safetensors"
 WINDOW_PX, MARGIN_PX = 1024, 96
 FINEST_SPACING_M: Final = 0.2
+SHIP: Final = "ship"
+"""The kind whose boxes are fitted."""
 SAME_KIND: Final = 0.4
 """Cosine of two texts from which what they name is of one kind."""
 MOST_BOXES: Final = 20_000
@@ -125,6 +128,11 @@ class CompactDetector:
         if self._namer is None:
             return boxes
         return self._namer.renamed(intensity, boxes, classes, self.kinds(classes))
+
+    def fitted(self, boxes: Detections, classes: Sequence[StoredClass]) -> Detections:
+        """Ships without what labels add to their length (see `BoxFitter` and `extent`)."""
+        are_ships = np.array([kind == SHIP for kind in self.kinds(classes)])
+        return tightened(boxes, are_ships[boxes.class_ids])
 
     def kinds(self, classes: Sequence[StoredClass]) -> list[str]:
         """The kind of each class, by the known class or word that means most nearly the same."""

@@ -22,7 +22,7 @@ from sarvlm_app.core.boxes import sides_px
 from sarvlm_app.core.detection_picture import detect_picture
 from sarvlm_app.core.pictures import read_picture
 from sarvlm_app.errors import QueryError, SarvlmError
-from sarvlm_models.api import Detector
+from sarvlm_models.api import BoxFitter, Detector
 from sarvlm_models.types import Detections, StoredClass
 
 PIXEL_M = 10.0
@@ -87,6 +87,8 @@ def measured(ships: Sequence[Ship], detector: Detector) -> dict[str, float | int
     for one in ships:
         amplitude = np.sqrt(np.maximum(read_picture(one.path), 0.0)).astype(np.float32)  # sigma0 is an intensity
         found = detect_picture(amplitude, detector, [ship], LEAST_SCORE, None, vectors)
+        if isinstance(detector, BoxFitter) and len(found):
+            found = detector.fitted(found, [ship])
         best = _middle_one(found, amplitude.shape)
         if best is None:
             continue
