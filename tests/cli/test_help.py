@@ -74,7 +74,6 @@ def test_the_options_of_the_contract_are_there(sarvlm):
         ["models", "add", "a.pt", "--activation", "relu"],
         ["--json", "info", "a.tif"],
         ["gui", "--project", "a"],
-        ["detect", "a.tif"],
         ["export", "a", "--out", "b.pdf"],
         ["qury", "a.tif", "ships"],
     ],
