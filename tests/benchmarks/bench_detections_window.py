@@ -131,6 +131,7 @@ def measure_window(path: Path, count: int) -> None:
     timed("hover: the box under the mouse", TRIES, lambda k: place.detector._on_pointer((900.0 + k, 800.0)), settle)
     detections.select_next(1)
     timed("selected box moved by a key", TRIES, lambda _k: place.detector.move(1, 0), settle)
+    timed("fifty rounds of showing and clearing", 50, lambda k: (clear(), show(k)), settle)
     timed("panned", TRIES, lambda k: canvas.look_at(3000 + 40 * k, 3000, 0.2), settle)
     place.window.close()
 

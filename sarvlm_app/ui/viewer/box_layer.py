@@ -71,10 +71,10 @@ class BoxLayer:
         if self._layer is None:
             self._layer = Vectors(
                 self._lines(corners), name=NAME, edge_color=each, edge_width=self._width(), vector_style="line",
-                opacity=1.0,
+                opacity=1.0, visible=False,
             )  # fmt: skip
             self._layer.blending = "translucent_no_depth"
-            self._model.layers.append(self._layer)
+            self._model.layers.append(self._layer)  # seen only once it is there: see Canvas._insert
         else:
             if corners is not self._drawn:
                 self._layer.data = self._lines(corners)

@@ -170,7 +170,7 @@ class SceneCanvas(QWidget):
             colormap="gray",
             interpolation2d="linear",
         )
-        self._model.layers.insert(0, self._image)
+        self._insert(0, self._image)
         self.fit()
 
     def set_limits(self, limits: tuple[float, float]) -> None:
@@ -198,6 +198,16 @@ class SceneCanvas(QWidget):
         self._metres_per_px = metres_per_px
         self.overlay.update()
 
+    def _insert(self, place: int, layer: PlainImage) -> None:
+        """Adds a layer that is seen only once it is there.
+
+        napari slices a layer that is seen on another thread at once, whose answer can meet the signals of the widgets
+        that follow the layer's coming: both then wait for each other, for ever.
+        """
+        layer.visible = False
+        self._model.layers.insert(place, layer)
+        layer.visible = True
+
     # ---- the answer ------------------------------------------------------
     def show_heatmap(self, heatmap: Heatmap | None, threshold: float = 0.6) -> None:
         """Lays `heatmap` over the scene; what scores below `threshold` stays clear."""
@@ -219,7 +229,7 @@ class SceneCanvas(QWidget):
                 interpolation2d="linear",
                 blending="translucent",
             )
-            self._model.layers.insert(1, self._heat)  # below the boxes
+            self._insert(1, self._heat)  # below the boxes
         else:
             self._heat.data = np.asarray(heatmap.scores)
             self._heat.scale = (cell, cell)
