@@ -462,7 +462,7 @@ def test_escape_first_lets_the_box_go(found, qtbot):
 def test_thousands_of_boxes_come_and_go_fifty_times(found, qtbot):
     detections, canvas = found.session.detections, found.window.canvas
     known, names = detections._on_view, canvas.layer_names
-    several = [many(3_000, 600, seed=seed) for seed in range(3)]  # 20 000 in tests/benchmarks/bench_detections_window.py
+    several = [many(3_000, 600, seed=seed) for seed in range(3)]  # 20 000 in bench_detections_window.py
     known.clear()
     for number in range(50):
         known.arrive(several[number % 3], Source.FILE)
