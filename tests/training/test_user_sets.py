@@ -98,7 +98,7 @@ def test_sets_have_names_of_their_own() -> None:
         ("[shares]\nssdd = 'half'", "is not a table of numbers"),
         ("[shares]\nssdd = -1", "shares.ssdd = -1 is not above 0"),
         ("stepz = 3\n[shares]\nssdd = 1", "no setting named 'stepz'"),
-        ("steps = 0\n[shares]\nssdd = 1", "steps = 0 is too low; give at least 1"),
+        ("steps = -1\n[shares]\nssdd = 1", "steps = -1 is too low; give at least 0"),
         ("average = 1.5\n[shares]\nssdd = 1", "average = 1.5 is out of range"),
         ("rate = nan\n[shares]\nssdd = 1", "rate = nan is out of range"),
         ("precision = 'half'\n[shares]\nssdd = 1", "precision = 'half' is unknown; use one of"),
