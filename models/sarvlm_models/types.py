@@ -276,6 +276,8 @@ class DetectorSpec:
         Asked for where the user names none.
     weights_sha256 : str
         Of the whole weight file.
+    named_by : str
+        SHA-256 of the weights by which boxes are named once more; empty where they are not.
     """
 
     model_id: str
@@ -284,6 +286,7 @@ class DetectorSpec:
     finest_spacing_m: float
     classes: tuple[StoredClass, ...]
     weights_sha256: str = ""
+    named_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

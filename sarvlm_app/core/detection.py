@@ -219,8 +219,9 @@ class Detecting:
         return moved(boxes, (read.col, read.row), f)
 
     def _key(self, request: DetectionRequest, plan: Plan) -> RunKey:
+        spec = self.spec
         return RunKey(
-            request.scene.fingerprint, request.band, self.spec.model_id, self.spec.window_px, self.spec.margin_px,
+            request.scene.fingerprint, request.band, spec.model_id, spec.named_by, spec.window_px, spec.margin_px,
             tuple((step.factor, step.classes) for step in plan.passes), request.min_score,
         )  # fmt: skip
 

@@ -16,6 +16,8 @@ from sarvlm_app.errors import StorageError
 from sarvlm_models.types import Detections, StoredClass
 
 FOLDER: Final = "detections"
+VERSION: Final = 2
+"""Of what is made of a detector's boxes before they are kept; a change there makes kept ones worthless."""
 _PARTS = ("corners_px", "bbox_px", "scores", "class_ids")
 
 
@@ -26,10 +28,12 @@ class RunKey:
     fingerprint: str
     band: int
     model_id: str
+    named_by: str
     window_px: int
     margin_px: int
     passes: tuple[tuple[int, tuple[StoredClass, ...]], ...]
     min_score: float
+    version: int = VERSION
 
     def file_name(self) -> str:
         """Name of the file: 24 hexadecimal digits."""

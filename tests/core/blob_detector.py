@@ -24,11 +24,14 @@ class BlobDetector:
     window_px: int = 256
     margin_px: int = 48
     spec_classes: tuple[StoredClass, ...] = (SHIP, LORRY)
+    named_by: str = ""
     seen: list[tuple[tuple[int, int], tuple[str, ...]]] = field(default_factory=list)
 
     @property
     def spec(self) -> DetectorSpec:
-        return DetectorSpec("blob@000000000000", self.window_px, self.margin_px, 0.2, self.spec_classes, "00")
+        return DetectorSpec(
+            "blob@000000000000", self.window_px, self.margin_px, 0.2, self.spec_classes, "00", self.named_by
+        )
 
     def class_vectors(self, classes: Sequence[StoredClass]) -> Float32:
         """One axis for whatever floats, one for what drives."""

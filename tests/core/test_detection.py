@@ -185,6 +185,18 @@ def test_kept_boxes_that_are_damaged_are_found_anew(bench: Bench) -> None:
     assert len(bench.detector.seen) == 2
 
 
+def test_kept_boxes_that_other_weights_named_are_found_anew(bench: Bench) -> None:
+    pixels = sea(100, 100)
+    add_hull(pixels, 50, 50, 30, 8, 0.0)
+    scene = bench.scene(pixels)
+    bench.find(scene, classes=(SHIP,))
+    bench.find(scene, classes=(SHIP,))
+    assert len(bench.detector.seen) == 1
+    bench.detector.named_by = "other"
+    bench.find(scene, classes=(SHIP,))
+    assert len(bench.detector.seen) == 2
+
+
 def test_what_is_on_view_is_looked_at_first_and_partial_results_grow(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

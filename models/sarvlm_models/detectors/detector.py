@@ -69,7 +69,7 @@ class CompactDetector:
         digest, rows = about.get("sha256", ""), about.get("classes", "[]")
         self._spec = DetectorSpec(
             f"{ARCHITECTURE}@{digest[:12]}", WINDOW_PX, MARGIN_PX, FINEST_SPACING_M,
-            stored_classes(rows), digest,
+            stored_classes(rows), digest, "" if namer is None else namer.sha256,
         )  # fmt: skip
         kinds: dict[str, list[str]] = json.loads(about.get("kinds", "{}"))
         general = [StoredClass(kind, tuple(words)) for kind, words in kinds.items()]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from sarvlm_app.errors import ModelError
+from sarvlm_models.checkpoints import file_sha256
+from sarvlm_models.compact import WEIGHTS_FILE as COMPACT_FILE
 from sarvlm_models.compact import load_compact
 from sarvlm_models.device import choose_device
 from sarvlm_models.locations import weights_dir
@@ -54,7 +56,8 @@ def load_detector(name_or_path: str | None = None, device: str = "auto", registr
             )
     _require_detector(path)
     try:
-        namer = PictureNamer(lambda: load_compact(weights_dir(), choice))
+        names = weights_dir() / COMPACT_FILE
+        namer = PictureNamer(lambda: load_compact(weights_dir(), choice), file_sha256(names))
         return load_compact_detector(path, weights_dir(), choice, namer)
     except OSError as fault:
         raise ModelError(f"“{fault.filename or path}” cannot be read: install SARVLM Desktop again.") from fault

@@ -33,9 +33,12 @@ class PictureNamer:
     ----------
     encoder : callable
         Gives the encoder of whole pictures; called when it is first needed.
+    sha256 : str
+        Of its weights.
     """
 
-    def __init__(self, encoder: Callable[[], PictureEncoder]) -> None:
+    def __init__(self, encoder: Callable[[], PictureEncoder], sha256: str = "") -> None:
+        self.sha256 = sha256
         self._provide = encoder
         self._encoder: PictureEncoder | None = None
         self._texts: dict[tuple[str, ...], Float32] = {}

@@ -63,7 +63,6 @@ class DetectorRecipe:
     text_noise: float = 0.02
     average: float = 0.998
     threads: int = 1
-    device: str = "cpu"
     keep_every: int = 100
     shares: dict[str, float] = field(default_factory=dict)
 
