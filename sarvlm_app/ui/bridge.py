@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, QSocketNotifier
 
 from sarvlm_app.core.jobs import JobContext, JobRunner, Lane, Work
 from sarvlm_app.errors import SarvlmError
@@ -14,20 +18,47 @@ T = TypeVar("T")
 
 
 class MainThreadPost(QObject):
-    """Called from any thread with a function; runs it on the thread that made this object."""
+    """Called from any thread with a function; runs it on the thread that made this object.
 
-    _posted = Signal(object)
+    The calling thread touches nothing of Qt: it leaves the function in a queue
+    and wakes the event loop by a byte in a socket. A signal sent from a worker
+    takes locks of Qt and PySide beside Python's own, and was seen to wait for
+    ever for a main thread that held one and wanted the other.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._posted.connect(self._run, Qt.ConnectionType.QueuedConnection)
+        self._calls: deque[Callable[[], None]] = deque()
+        self._ear, self._mouth = socket.socketpair()
+        for end in (self._ear, self._mouth):
+            end.setblocking(False)
+        self._wake = QSocketNotifier(self._ear.fileno(), QSocketNotifier.Type.Read, self)
+        self._wake.activated.connect(self._run)
+        self.destroyed.connect(partial(_close, self._ear, self._mouth))
 
     def __call__(self, call: Callable[[], None]) -> None:
-        self._posted.emit(call)
+        self._calls.append(call)
+        self._rouse()
 
-    @Slot(object)
-    def _run(self, call: Callable[[], None]) -> None:
-        call()
+    def _rouse(self) -> None:
+        with suppress(OSError):  # a full socket wakes the loop as well; a closed one has no loop to wake
+            self._mouth.send(b"\0")
+
+    def _run(self) -> None:
+        """Runs what was there when the loop woke; what that adds waits for the next turn and starves no input."""
+        with suppress(OSError):
+            self._ear.recv(4096)
+        for _ in range(len(self._calls)):
+            try:
+                self._calls.popleft()()
+            except BaseException:
+                self._rouse()  # for those behind it
+                raise
+
+
+def _close(*ends: socket.socket) -> None:
+    for end in ends:
+        end.close()
 
 
 class Background:

@@ -6,12 +6,14 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from sarvlm_app.errors import SarvlmError
+from sarvlm_app.ui.bridge import MainThreadPost
 from sarvlm_app.ui.dialogs.report import ReportDialog, report_text
 from sarvlm_app.ui.main_window import MainWindow
 
@@ -23,15 +25,16 @@ _Trace = TracebackType | None
 class _Reporter(QObject):
     """Shows a report on the main thread; while one is open, further ones go to the log only."""
 
-    caught = Signal(object)
-
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
         self._dialog: QWidget | None = None
-        self.caught.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._post = MainThreadPost()
 
-    @Slot(object)
+    def caught(self, error: BaseException) -> None:
+        """An error of any thread."""
+        self._post(partial(self._show, error))
+
     def _show(self, error: BaseException) -> None:
         known = _known_cause(error)
         if known is not None:
@@ -59,7 +62,7 @@ def install_error_hooks(window: MainWindow) -> Callable[[], None]:
             QApplication.quit()
             return
         log.error("uncaught error", exc_info=(kind, error, trace))
-        reporter.caught.emit(error.with_traceback(trace))
+        reporter.caught(error.with_traceback(trace))
 
     def on_thread_error(caught: threading.ExceptHookArgs) -> None:
         if caught.exc_value is not None:

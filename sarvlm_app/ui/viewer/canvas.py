@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import gc
 import math
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +26,7 @@ from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, Qt, QTimer, QV
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from sarvlm_app.ui.bridge import MainThreadPost
 from sarvlm_models.types import Heatmap, Window
 
 from .box_layer import BoxLayer
@@ -74,7 +77,23 @@ class SceneImage:
 
 
 class _Viewer(QtViewer):
-    """napari's canvas with its own file readers and keys switched off."""
+    """napari's canvas with its own file readers and keys switched off.
+
+    napari hands slices that it read on its thread to the window by making Qt
+    objects on that thread. Now and then that thread and the main one waited
+    for each other, for ever (a suite stood still in it for an hour). Here the
+    slices come by `MainThreadPost`, which calls nothing of Qt from a thread.
+    """
+
+    def __init__(self, model: ViewerModel) -> None:
+        super().__init__(model, show_welcome_screen=False)
+        self._slicer = model._layer_slicer
+        self._slicer.events.ready.disconnect(self._on_slice_ready)
+        self._slicer.events.ready.connect(_Relay(MainThreadPost(), weakref.ref(self)))
+
+    def end_reading(self) -> None:
+        """Ends napari's reading thread; waits for what it reads just now."""
+        self._slicer.shutdown()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 - Qt's name
         if event is not None:
@@ -83,6 +102,22 @@ class _Viewer(QtViewer):
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802 - Qt's name
         if event is not None:
             event.ignore()
+
+
+class _Relay:
+    """Carries napari's slices to the main thread."""
+
+    def __init__(self, post: MainThreadPost, viewer: weakref.ref[_Viewer]) -> None:
+        self._post = post
+        self._viewer = viewer
+
+    def __call__(self, event: Any) -> None:
+        self._post(partial(self._deliver, event))
+
+    def _deliver(self, event: Any) -> None:
+        viewer = self._viewer()
+        if viewer is not None:
+            viewer._on_slice_ready(event)
 
 
 class SceneCanvas(QWidget):
@@ -116,7 +151,7 @@ class SceneCanvas(QWidget):
         self._model = ViewerModel()
         # read now, and not when the camera first moves
         pint.get_application_registry().Unit("pixel")  # type: ignore[no-untyped-call]
-        self._viewer = _Viewer(self._model, show_welcome_screen=False)
+        self._viewer = _Viewer(self._model)
         self._viewer.setStyleSheet(get_stylesheet("dark") + "\nQWidget { background: black; }")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -472,8 +507,8 @@ class SceneCanvas(QWidget):
         self.overlay.hide()
         self._native.removeEventFilter(self)
         self._model.layers.clear()
+        self._viewer.end_reading()
         self._viewer.close()
-        # napari's reading thread ends when nobody holds its viewer model any more
         self._scene = self._image = self._heat = None
         self._native = self
         self._model = ViewerModel()
