@@ -25,14 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarvlm_app.core.overviews.coarse import coarse_picture
-from sarvlm_app.core.overviews.plan import Level, Overview, plan_levels
+from sarvlm_app.core.overviews.plan import Level, plan_levels
 from sarvlm_app.core.overviews.reduce import Weighted, as_db, halve, weighted
 from sarvlm_app.core.overviews.store import Float16, LevelStore
 from sarvlm_app.core.overviews.tiles import TileCache
-from sarvlm_app.core.products.dataset import borrowed
-from sarvlm_app.core.products.pixels import read_intensity, source_of
+from sarvlm_app.core.products.sources import Overview, read_intensity
 from sarvlm_app.core.radiometry import Float32, ValueType
-from sarvlm_app.core.scene import Scene
+from sarvlm_app.core.scene import Scene, source_of
 from sarvlm_app.paths import cache_dir as default_cache_dir
 from sarvlm_models.types import Window
 
@@ -70,7 +69,7 @@ class ScenePyramid:
     def __init__(self, scene: Scene, band: int, cache_dir: Path | None = None) -> None:
         self.scene = scene
         self.band = band
-        self._source = source_of(scene, scene.bands[band - 1])
+        self._source = source_of(scene, band)
         self._plan = plan_levels(scene.height, scene.width, self._file_overviews())
         self._tiles = TileCache(CACHE_BYTES)
         self._coarse: Float32 | None = None
@@ -177,8 +176,7 @@ class ScenePyramid:
         }
         for left in range(0, self.scene.width, chunk):
             window = Window(left, top, min(chunk, self.scene.width - left), rows)
-            with borrowed(self._source.path) as dataset:
-                image: Weighted = weighted(*read_intensity(dataset, self._source, window))
+            image: Weighted = weighted(*read_intensity(self._source, window))
             for number in range(1, len(self._plan)):
                 image = halve(image)
                 if number in blocks:
@@ -189,13 +187,7 @@ class ScenePyramid:
     def _file_overviews(self) -> tuple[Overview, ...]:
         if self._source.value_type is ValueType.COMPLEX:
             return ()
-        with borrowed(self._source.path) as dataset:
-            factors = dataset.overviews(self._source.channels[0])
-        found = []
-        for number, factor in enumerate(factors):
-            with borrowed(self._source.path, number) as dataset:
-                found.append(Overview(number, factor, (dataset.height, dataset.width)))
-        return tuple(found)
+        return self._source.layout().overviews
 
     def _done_rows(self, level: Level, store: LevelStore) -> int:
         return level.shape[0] if store.complete else store.rows_done // level.factor
@@ -220,8 +212,7 @@ class ScenePyramid:
             edge = TILE * level.factor
             row, col = tile_row * edge, tile_col * edge
             window = Window(col, row, min(edge, level.source[1] - col), min(edge, level.source[0] - row))
-            with borrowed(self._source.path, level.overview) as dataset:
-                image: Weighted = weighted(*read_intensity(dataset, self._source, window))
+            image: Weighted = weighted(*read_intensity(self._source, window, level.overview))
             for _ in range(level.factor.bit_length() - 1):
                 image = halve(image)
             tile = as_db(image)
@@ -240,8 +231,7 @@ class ScenePyramid:
         with self._coarse_lock:
             if self._coarse is None:
                 last = self._plan[-1]
-                with borrowed(self._source.path) as dataset:
-                    self._coarse = coarse_picture(dataset, self._source, last.shape, last.factor)
+                self._coarse = coarse_picture(self._source, last.shape, last.factor)
             return self._coarse
 
 

@@ -44,6 +44,18 @@ class ValueType(StrEnum):
     """Digital numbers of a detected product or a picture; treated as amplitude."""
 
 
+class Calibration(StrEnum):
+    """What the intensity is a measure of (Small 2011; ESA, Radiometric Calibration of S-1 products, 2015)."""
+
+    UNCALIBRATED = "uncalibrated"
+    BETA0 = "beta0"
+    """Radar brightness: per unit area in slant range."""
+    SIGMA0 = "sigma0"
+    """Per unit area on the ellipsoid's ground."""
+    GAMMA0 = "gamma0"
+    """Per unit area at right angles to the look direction."""
+
+
 def to_intensity(values: NDArray[np.generic], value_type: ValueType) -> Float32:
     """Linear intensity float32 of `values`, same shape; NaN and infinity stay.
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from sarvlm_app.core.products import FAMILIES
-from sarvlm_app.core.products.dataset import borrowed, close_path
-from sarvlm_app.core.products.pixels import read_intensity, source_of
+from sarvlm_app.core.products.dataset import close_path
+from sarvlm_app.core.products.pixels import forget_layouts
+from sarvlm_app.core.products.sources import PixelSource, read_intensity
 from sarvlm_app.core.products.types import Band, Scene
 from sarvlm_app.core.radiometry import (
     Bool,
@@ -44,6 +45,7 @@ __all__ = [
     "read_values",
     "resolve_band",
     "scene_stats",
+    "source_of",
 ]
 
 STRIP_PIXELS = 4 * 2**20
@@ -56,8 +58,15 @@ _SAMPLE_LIMIT = 2**20
 _CO_POLARISED = ("VV", "HH")
 
 
-def open_scene(path: str | Path) -> Scene:
+def open_scene(path: str | Path, part: str | None = None) -> Scene:
     """Recognise a file or product and describe it; of its pixels only a few blocks are looked at.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, a product's folder, or a product's archive.
+    part : str, optional
+        Which image of a product that holds several of different sizes ("IW2"); by default its first.
 
     Raises
     ------
@@ -72,7 +81,7 @@ def open_scene(path: str | Path) -> Scene:
         _require_readable(place)
         family = next((family for family in FAMILIES if family.recognises(place)), None)
         if family is not None:
-            return family.describe(place)
+            return family.describe(place, part)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SceneError(f"{text} cannot be read ({reason}); check its permissions and the disk.") from error
@@ -162,7 +171,8 @@ def read_values(scene: Scene, window: Window, band: int, shape: tuple[int, int] 
 
 def close_handles(scene: Scene) -> None:
     """Close the idle file handles of a scene; a later read opens them anew."""
-    for path in {scene.path, *(band.file for band in scene.bands if band.file is not None)}:
+    forget_layouts()
+    for path in {path for band in scene.bands if band.source is not None for path in band.source.files}:
         close_path(path)
 
 
@@ -184,18 +194,17 @@ class _Summary:
 
 @lru_cache(maxsize=128)
 def _summary(scene: Scene, band: int) -> _Summary:
-    source = source_of(scene, _band(scene, band))
+    source = source_of(scene, band)
+    layout = source.layout()
     kept: list[Float32] = []
     seen = valid_count = 0
-    with borrowed(source.path) as dataset:
-        block_height, block_width = dataset.block_shapes[source.channels[0] - 1]
-        windows = sample_windows((scene.width, scene.height), (block_width, block_height))
-        stride = max(1, sum(w.width * w.height for w in windows) // _SAMPLE_LIMIT)
-        for window in windows:
-            intensity, valid = read_intensity(dataset, source, window)
-            seen += valid.size
-            valid_count += int(np.count_nonzero(valid))
-            kept.append(intensity[valid & (intensity > 0)][::stride])
+    windows = sample_windows((scene.width, scene.height), layout.block[::-1])
+    stride = max(1, sum(w.width * w.height for w in windows) // _SAMPLE_LIMIT)
+    for window in windows:
+        intensity, valid = read_intensity(source, window)
+        seen += valid.size
+        valid_count += int(np.count_nonzero(valid))
+        kept.append(intensity[valid & (intensity > 0)][::stride])
     values = np.concatenate(kept)
     share = valid_count / seen
     if values.size == 0:
@@ -204,6 +213,20 @@ def _summary(scene: Scene, band: int) -> _Summary:
     low, high = np.percentile(to_db(values), STRETCH_PERCENTILES)
     stretch = Stretch(*widened(float(low), float(high), LEAST_STRETCH_DB))
     return _Summary(SceneStats(float(median), float(p98), share), stretch)
+
+
+def source_of(scene: Scene, band: int) -> PixelSource:
+    """Where the pixels of a band (from 1) come from.
+
+    Raises
+    ------
+    SceneError
+        When the band does not exist.
+    """
+    source = _band(scene, band).source
+    if source is None:
+        raise SceneError(f"{scene.path} was described without its pixels; open it again.")
+    return source
 
 
 def _band(scene: Scene, index: int) -> Band:
@@ -216,8 +239,7 @@ def _read_padded(scene: Scene, band: Band, window: Window) -> tuple[Float32, Boo
     """Intensity and validity of a window that may reach outside the scene."""
     inside = window.intersection(Window(0, 0, scene.width, scene.height))
     if inside == window:
-        with borrowed(band.file or scene.path) as dataset:
-            return read_intensity(dataset, source_of(scene, band), window)
+        return read_intensity(source_of(scene, band.index), window)
     intensity = np.zeros((window.height, window.width), dtype=np.float32)
     valid = np.zeros(intensity.shape, dtype=np.bool_)
     if inside is not None:

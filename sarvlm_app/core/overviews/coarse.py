@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader
 
-from sarvlm_app.core.products.pixels import Source, read_intensity
+from sarvlm_app.core.products.sources import PixelSource, read_intensity
 from sarvlm_app.core.radiometry import Float32, to_db
 from sarvlm_models.types import Window
 
@@ -16,21 +15,21 @@ BUDGET_PIXELS = 20 * 2**20
 """Pixels of the file looked at: some tenths of a second."""
 
 
-def coarse_picture(dataset: DatasetReader, source: Source, shape: tuple[int, int], factor: int) -> Float32:
+def coarse_picture(source: PixelSource, shape: tuple[int, int], factor: int) -> Float32:
     """Decibels float32 of `shape`, each pixel standing for `factor` x `factor` of the scene.
 
     Blocks on a regular grid are averaged to intensity; a pixel between them
     takes the nearest one's value. NaN where the nearest holds no data.
     """
-    size = dataset.height, dataset.width
-    block = dataset.block_shapes[source.channels[0] - 1]
+    layout = source.layout()
+    size, block = (layout.height, layout.width), layout.block
     rows, cols = _grid(size, block, shape)
     total = np.zeros(shape, dtype=np.float64)
     count = np.zeros(shape, dtype=np.float64)
     for row in rows:
         for col in cols:
             window = Window(col, row, min(block[1], size[1] - col), min(block[0], size[0] - row))
-            _add(total, count, read_intensity(dataset, source, window), (row, col, factor))
+            _add(total, count, read_intensity(source, window), (row, col, factor))
     near_row = _nearest(rows, block[0], factor, shape[0])
     near_col = _nearest(cols, block[1], factor, shape[1])
     place = np.ix_(near_row, near_col)

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sarvlm_app.core.products.sources import Overview
+
 COARSEST = 512
 """The last level is the first whose longer edge is at most this."""
 
 DIRECT_FACTOR = 2
 """A level is read straight from the file when each pixel averages at most this many source pixels along an edge."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """A reduced image inside the file: its number for GDAL, its reduction, its rows and columns."""
-
-    number: int
-    factor: int
-    shape: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sarvlm_app.core.radiometry import ValueType
+from sarvlm_app.core.radiometry import Calibration, ValueType
 
 _POLARISATION = re.compile(r"(?<![A-Za-z])(VV|VH|HH|HV|RH|RV)(?![A-Za-z])", re.IGNORECASE)
 _STAMP = re.compile(
@@ -83,8 +83,8 @@ def _by_words(text: str) -> ValueType | None:
     return next((kind for pattern, kind in _UNIT_WORDS if re.search(pattern, text)), None)
 
 
-def calibration(tags: Mapping[str, str], descriptions: str) -> str:
+def calibration(tags: Mapping[str, str], descriptions: str) -> Calibration:
     """What is stated of sigma0, beta0 or gamma0, else "uncalibrated"."""
     texts = [tags.get(key, "") for key in _UNIT_TAGS] + [descriptions]
     match = next((found for found in map(_CALIBRATION.search, texts) if found), None)
-    return f"{match[1].lower()}0" if match else "uncalibrated"
+    return Calibration(f"{match[1].lower()}0") if match else Calibration.UNCALIBRATED

@@ -20,6 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.session import DummySession
 
+from sarvlm_app.core.products.place import Place, gdal_name, head
 from sarvlm_app.errors import SarvlmError, SceneError
 
 GDAL_CACHE_BYTES = 128 * 2**20
@@ -50,14 +51,13 @@ set_gdal_config("GDAL_CACHEMAX", GDAL_CACHE_BYTES)
 _OPENING = threading.Lock()
 
 
-def driver_of(path: Path) -> str | None:
+def driver_of(path: Place) -> str | None:
     """GDAL's driver for the first bytes of the file, None for anything that is not an image we read."""
-    with path.open("rb") as file:
-        head = file.read(16)
-    return next((driver for magic, driver in _MAGIC if head.startswith(magic)), None)
+    start = head(path, 16)
+    return next((driver for magic, driver in _MAGIC if start.startswith(magic)), None)
 
 
-def open_dataset(path: Path, overview: int | None = None) -> DatasetReader:
+def open_dataset(path: Place, overview: int | None = None) -> DatasetReader:
     """A GDAL dataset for reading (an overview of it by number), opened without a word or a file written.
 
     Raises
@@ -78,12 +78,12 @@ def open_dataset(path: Path, overview: int | None = None) -> DatasetReader:
     try:
         with _OPENING, warnings.catch_warnings(), rasterio.Env(session=DummySession(), **_OPTIONS):
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            return rasterio.open(path, driver=driver, sharing=False, **extra)
+            return rasterio.open(gdal_name(path), driver=driver, sharing=False, **extra)
     except (RasterioError, OSError) as error:
         raise broken(path) from error
 
 
-def broken(path: Path) -> SceneError:
+def broken(path: Place) -> SceneError:
     """The sentence for a file whose pixels cannot be had."""
     return SceneError(f"{path} is damaged or cut short and cannot be read; copy or download it again.")
 
@@ -97,12 +97,12 @@ class _Handles:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: OrderedDict[int, tuple[Path, int | None, DatasetReader]] = OrderedDict()
+        self._idle: OrderedDict[int, tuple[Place, int | None, DatasetReader]] = OrderedDict()
         self._closed: dict[Path, int] = {}
 
-    def take(self, path: Path, overview: int | None) -> tuple[DatasetReader, int]:
+    def take(self, path: Place, overview: int | None) -> tuple[DatasetReader, int]:
         with self._lock:
-            generation = self._closed.get(path, 0)
+            generation = self._closed.get(_on_disk(path), 0)
             # The one used last: GDAL keeps decoded blocks with the handle.
             for key, (its_path, its_overview, dataset) in reversed(self._idle.items()):
                 if its_path == path and its_overview == overview:
@@ -110,10 +110,10 @@ class _Handles:
                     return dataset, generation
         return open_dataset(path, overview), generation
 
-    def give(self, path: Path, overview: int | None, dataset: DatasetReader, generation: int) -> None:
+    def give(self, path: Place, overview: int | None, dataset: DatasetReader, generation: int) -> None:
         surplus = []
         with self._lock:
-            if self._closed.get(path, 0) == generation:
+            if self._closed.get(_on_disk(path), 0) == generation:
                 self._idle[id(dataset)] = (path, overview, dataset)
                 while len(self._idle) > IDLE_HANDLES:
                     surplus.append(self._idle.popitem(last=False)[1][2])
@@ -125,7 +125,7 @@ class _Handles:
     def close(self, path: Path) -> None:
         with self._lock:
             self._closed[path] = self._closed.get(path, 0) + 1
-            keys = [key for key, entry in self._idle.items() if entry[0] == path]
+            keys = [key for key, entry in self._idle.items() if _on_disk(entry[0]) == path]
             datasets = [self._idle.pop(key)[2] for key in keys]
         for dataset in datasets:
             dataset.close()
@@ -134,8 +134,12 @@ class _Handles:
 _HANDLES = _Handles()
 
 
+def _on_disk(place: Place) -> Path:
+    return place if isinstance(place, Path) else place.archive
+
+
 @contextmanager
-def borrowed(path: Path, overview: int | None = None) -> Iterator[DatasetReader]:
+def borrowed(path: Place, overview: int | None = None) -> Iterator[DatasetReader]:
     """An open dataset of `path` for this thread alone; read errors leave as a `SceneError`."""
     dataset, generation = _HANDLES.take(path, overview)
     try:

@@ -1,8 +1,9 @@
-"""Values and validity of a window of a file, as stored; the one place that reads pixels."""
+"""Pixels of image files that GDAL reads, as stored."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterWindow
 
-from sarvlm_app.core.products.types import Band, Scene
-from sarvlm_app.core.radiometry import Bool, Float32, ValueType, to_intensity
+from sarvlm_app.core.products.dataset import borrowed
+from sarvlm_app.core.products.place import Place
+from sarvlm_app.core.products.sources import Layout, Overview
+from sarvlm_app.core.radiometry import Bool, ValueType
 from sarvlm_models.types import Window
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -20,12 +23,13 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the pixels of a band lie and how to take them.
+class RasterSource:
+    """Bands of an image file that GDAL reads.
 
     Attributes
     ----------
-    path : Path
+    path : Path or Member
+        The file, or an entry of a zip archive.
     channels : tuple of int
         One band of the file (from 1), or red, green and blue.
     value_type : ValueType
@@ -33,33 +37,41 @@ class Source:
         No-data value where the file itself declares none.
     """
 
-    path: Path
+    path: Place
     channels: tuple[int, ...]
     value_type: ValueType
-    nodata: float | None
+    nodata: float | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.path if isinstance(self.path, Path) else self.path.archive,)
+
+    def layout(self) -> Layout:
+        return _layout(self.path, self.channels[0])
+
+    def native(self, window: Window, overview: int | None = None) -> tuple[NDArray[np.generic], Bool]:
+        with borrowed(self.path, overview) as dataset:
+            return read_native(dataset, self, window)
 
 
-def source_of(scene: Scene, band: Band) -> Source:
-    """The source of a band of a scene."""
-    return Source(band.file or scene.path, band.channels or (band.index,), band.value_type, scene.nodata)
+@lru_cache(maxsize=256)
+def _layout(path: Place, channel: int) -> Layout:
+    with borrowed(path) as dataset:
+        size, block = (dataset.height, dataset.width), dataset.block_shapes[channel - 1]
+        factors = dataset.overviews(channel)
+    found = []
+    for number, factor in enumerate(factors):
+        with borrowed(path, number) as dataset:
+            found.append(Overview(number, factor, (dataset.height, dataset.width)))
+    return Layout(*size, block, tuple(found))
 
 
-def read_intensity(dataset: DatasetReader, source: Source, window: Window) -> tuple[Float32, Bool]:
-    """Linear intensity float32 (h, w), 0 where not valid, and validity bool (h, w).
-
-    `window` lies inside the dataset. NaN, infinity, the no-data value and
-    masked pixels are not valid.
-    """
-    values, valid = read_native(dataset, source, window)
-    intensity = to_intensity(values, source.value_type)
-    if values.dtype.kind in "fc" or source.value_type is ValueType.DB:
-        valid &= np.isfinite(intensity)
-    if not valid.all():
-        intensity[~valid] = 0.0
-    return intensity, valid
+def forget_layouts() -> None:
+    """Look at the files anew: one of them was closed and may have changed."""
+    _layout.cache_clear()
 
 
-def read_native(dataset: DatasetReader, source: Source, window: Window) -> tuple[NDArray[np.generic], Bool]:
+def read_native(dataset: DatasetReader, source: RasterSource, window: Window) -> tuple[NDArray[np.generic], Bool]:
     """Values (h, w) in the file's unit (scale and offset applied, pictures as luminance) and validity bool (h, w)."""
     place = RasterWindow(window.col, window.row, window.width, window.height)
     stored = dataset.read(list(source.channels), window=place)

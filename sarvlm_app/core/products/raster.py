@@ -13,7 +13,7 @@ Rules for what the file does not say (each leaves a sentence in `Scene.facts`):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from sarvlm_app.core.georef import AffineGeoref, Gcp, GcpGeoref, Georeference
 from sarvlm_app.core.products import clues
 from sarvlm_app.core.products.dataset import borrowed, broken, driver_of
 from sarvlm_app.core.products.fingerprint import fingerprint_file
-from sarvlm_app.core.products.pixels import Source, read_native
+from sarvlm_app.core.products.pixels import RasterSource, read_native
 from sarvlm_app.core.products.types import Band, Scene
 from sarvlm_app.core.radiometry import ValueType
 from sarvlm_app.core.sampling import sample_windows
@@ -47,7 +47,9 @@ class RasterFamily:
     def recognises(self, path: Path) -> bool:
         return path.is_file() and driver_of(path) is not None
 
-    def describe(self, path: Path) -> Scene:
+    def describe(self, path: Path, part: str | None = None) -> Scene:
+        if part is not None:
+            raise SceneError(f"{path} holds one image and has no part {part}; leave the part out.")
         with borrowed(path) as dataset:
             return _describe(path, dataset)
 
@@ -71,6 +73,10 @@ def _describe(path: Path, dataset: DatasetReader) -> Scene:
         nodata = 0.0
         facts["no data"] = "0 (assumed: the scene has a frame of zeros)"
     bands, assumed = _bands(path, dataset, channels, probe, tags)
+    bands = tuple(
+        replace(b, source=RasterSource(path, parts, b.value_type, nodata))
+        for b, parts in zip(bands, channels, strict=True)
+    )
     if assumed:
         facts["value type"] = f"{bands[0].value_type} (assumed from the values)"
     georef = _georef(dataset, facts)
@@ -139,7 +145,7 @@ def _probe(path: Path, dataset: DatasetReader, channels: tuple[int, ...]) -> _Pr
     """Values of a few spread windows, in the file's unit, and whether zeros frame the scene."""
     size = (dataset.width, dataset.height)
     block_height, block_width = dataset.block_shapes[channels[0] - 1]
-    raw = Source(path, channels, ValueType.DN, None)
+    raw = RasterSource(path, channels, ValueType.DN)
     collected, edges, corner_zero = [], [], False
     edge = min(PROBE_EDGE, min(size) // 4)
     for window in sample_windows(size, (block_width, block_height), PROBE_COUNT, PROBE_EDGE):
@@ -183,7 +189,7 @@ def _bands(
             if pol is None and len(channels) == 1:
                 pol = clues.polarisation_in(path.stem)
         name = pol or text or ("luminance" if len(parts) == 3 else f"band {index}")
-        bands.append(Band(index, name, pol, stated or _guess(dtype, probe.values), parts))
+        bands.append(Band(index, name, pol, stated or _guess(dtype, probe.values)))
     return tuple(bands), assumed
 
 

@@ -6,10 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sarvlm_app.core.georef import Georeference
-from sarvlm_app.core.radiometry import ValueType
+from sarvlm_app.core.products.place import Place
+from sarvlm_app.core.products.sources import PixelSource
+from sarvlm_app.core.radiometry import Calibration, Float32, ValueType
+from sarvlm_models.types import Window
+
+
+@runtime_checkable
+class Calibrator(Protocol):
+    """The product's own radiometric tables for one band: backscatter = (intensity - noise) x gain.
+
+    A frozen value that can be hashed. `intensity` is the squared stored
+    amplitude (or squared modulus) of the band.
+    """
+
+    @property
+    def kinds(self) -> tuple[Calibration, ...]:
+        """What it can give."""
+        ...
+
+    @property
+    def has_noise(self) -> bool:
+        """Whether thermal noise is stated."""
+        ...
+
+    def gain(self, window: Window, kind: Calibration) -> Float32:
+        """Linear factor float32 (h, w), or an array that broadcasts to it, to the backscatter `kind`."""
+        ...
+
+    def noise(self, window: Window) -> Float32:
+        """Thermal noise in the unit of the stored intensity, float32 (h, w) or broadcasting to it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +55,18 @@ class Band:
     polarisation : str or None
         "VV", "VH", "HH", "HV" ...
     value_type : ValueType
-    channels : tuple of int
-        Bands of the file (from 1) that it is made of: one, or the red, green
-        and blue of a picture, which are read as luminance. Empty means `index`.
-    file : Path or None
-        The file that holds it, where that is not the scene's own path.
+    source : PixelSource or None
+        Where its pixels come from; None only in tests that read none.
+    calibrator : Calibrator or None
+        What turns its stored values into backscatter, where the product says so.
     """
 
     index: int
     name: str
     polarisation: str | None
     value_type: ValueType
-    channels: tuple[int, ...] = ()
-    file: Path | None = None
+    source: PixelSource | None = None
+    calibrator: Calibrator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +86,7 @@ class Scene:
     value_type : ValueType
         Of the first band; `value_type_assumed` when no tag says so.
     calibration : str
-        "uncalibrated", "sigma0", "beta0", "gamma0".
+        What the intensity measures.
     nodata : float or None
         Value that stands for no data (declared, or 0 where the scene has a
         frame of zeros); NaN is never data.
@@ -74,6 +103,16 @@ class Scene:
         Made by a simulator, ours or another, by its own tag.
     fingerprint : str
         32 hexadecimal digits that follow the content, not the path.
+    part : str or None
+        Which of the product's images this is ("IW2"), where it has several of different sizes.
+    parts : tuple of str
+        All of them, this one included.
+    incidence_deg : (float, float, float) or None
+        Incidence angle at near range, mid swath and far range.
+    documents : tuple of Path or Member
+        Side files (XML, JSON) from which the tree of metadata is read.
+    origin : str
+        What was done to the product, for scenes derived from it; else empty.
     """
 
     path: Path
@@ -85,7 +124,7 @@ class Scene:
     dtype: str
     value_type: ValueType
     value_type_assumed: bool
-    calibration: str
+    calibration: Calibration
     nodata: float | None
     georef: Georeference | None = field(compare=False)
     spacing_m: tuple[float, float] | None
@@ -94,6 +133,11 @@ class Scene:
     missing: tuple[str, ...]
     simulated: bool
     fingerprint: str
+    part: str | None = None
+    parts: tuple[str, ...] = ()
+    incidence_deg: tuple[float, float, float] | None = None
+    documents: tuple[Place, ...] = ()
+    origin: str = ""
 
 
 class ProductFamily(Protocol):
@@ -103,8 +147,8 @@ class ProductFamily(Protocol):
         """True when `path`, which exists, is of this family; looks at names and first bytes only."""
         ...
 
-    def describe(self, path: Path) -> Scene:
-        """The scene at `path`.
+    def describe(self, path: Path, part: str | None = None) -> Scene:
+        """The scene at `path`; of several images the one named `part`, else the first.
 
         Raises
         ------

@@ -1,0 +1,90 @@
+"""Files and entries of zip archives: where something of a product lies."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from sarvlm_app.errors import SceneError
+
+MAX_TEXT_BYTES = 256 * 2**20
+"""Side files larger than this are not read: no annotation is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An entry of a zip archive; it is read where it lies and never unpacked.
+
+    Attributes
+    ----------
+    archive : Path
+    name : str
+        Of the entry, with forward slashes.
+    """
+
+    archive: Path
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.archive}/{self.name}"
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name).suffix
+
+
+Place = Path | Member
+"""A file on disk or within a zip archive."""
+
+
+def gdal_name(place: Place) -> str:
+    """The name by which GDAL opens it."""
+    return str(place) if isinstance(place, Path) else f"/vsizip/{{{place.archive}}}/{place.name}"
+
+
+def read_bytes(place: Place, limit: int = MAX_TEXT_BYTES) -> bytes:
+    """The content of a side file.
+
+    Raises
+    ------
+    SceneError
+        It is missing, damaged, or larger than `limit`.
+    """
+    try:
+        if isinstance(place, Path):
+            if place.stat().st_size > limit:
+                raise _too_large(place, limit)
+            return place.read_bytes()
+        with zipfile.ZipFile(place.archive) as archive, archive.open(place.name) as entry:
+            content = entry.read(limit + 1)
+    except (OSError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
+        raise SceneError(f"{place} cannot be read ({error}); copy or download the product again.") from error
+    except zlib.error as error:
+        raise SceneError(f"{place} is damaged in its archive; copy or download the product again.") from error
+    if len(content) > limit:
+        raise _too_large(place, limit)
+    return content
+
+
+def head(place: Place, size: int) -> bytes:
+    """The first bytes."""
+    if isinstance(place, Path):
+        with place.open("rb") as file:
+            return file.read(size)
+    try:
+        with zipfile.ZipFile(place.archive) as archive, archive.open(place.name) as entry:
+            return entry.read(size)
+    except (KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise OSError(f"not a readable entry: {error}") from error
+
+
+def _too_large(place: Place, limit: int) -> SceneError:
+    return SceneError(
+        f"{place} is larger than {limit // 2**20} MB, which no side file of a product is; it is left alone."
+    )
