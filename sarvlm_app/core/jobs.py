@@ -1,8 +1,9 @@
-"""Work that takes time: lanes, progress, cancel, and the latest wins.
+"""Work that takes time: lanes, progress, pause, cancel, and the latest wins.
 
 One thread computes (so that one job at a time has the processor or the GPU);
-a few threads read and write. Results come back through `post`, which runs a
-callable on the main thread; nothing here knows of Qt.
+a few threads read and write. One more does what takes hours: at each of its
+steps it stands back while something else computes. Results come back through
+`post`, which runs a callable on the main thread; nothing here knows of Qt.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from sarvlm_app.errors import JobCancelled, SarvlmError
 log = logging.getLogger(__name__)
 
 PARTIAL_INTERVAL_S = 0.1
+LOOK_S = 0.05
+"""A job that is held looks this often whether it may go on."""
 
 
 class Lane(StrEnum):
@@ -31,6 +34,7 @@ class Lane(StrEnum):
 
     COMPUTE = "compute"
     IO = "io"
+    BACKGROUND = "background"
 
 
 class JobState(StrEnum):
@@ -52,7 +56,9 @@ class JobStatus:
     done, total : int
         Steps; total 0 means that the length is unknown.
     eta_s : float or None
-        Seconds left at the rate so far.
+        Seconds left at the rate so far, without the time of pauses.
+    paused : bool
+        Whether somebody holds it.
     """
 
     id: int
@@ -65,6 +71,7 @@ class JobStatus:
     message: str = ""
     started: float = 0.0
     eta_s: float | None = None
+    paused: bool = False
 
     @property
     def active(self) -> bool:
@@ -73,16 +80,25 @@ class JobStatus:
 
 
 class JobContext:
-    """A job's view of the world: report progress, notice a cancel, show partial results."""
+    """A job's view of the world: report progress, be held, notice a cancel, show partial results.
+
+    Parameters
+    ----------
+    stands_back : callable, optional
+        Whether the job shall wait at its next step, and how long still.
+    """
 
     def __init__(
         self,
         on_progress: Callable[[int, int, str], None] | None = None,
         on_partial: Callable[[Any], None] | None = None,
+        stands_back: Callable[[], bool] | None = None,
     ) -> None:
         self._cancelled = threading.Event()
+        self._paused = threading.Event()
         self._on_progress = on_progress
         self._on_partial = on_partial
+        self._stands_back = stands_back
 
     @property
     def cancelled(self) -> bool:
@@ -93,10 +109,30 @@ class JobContext:
         """Ask the job to stop at its next step."""
         self._cancelled.set()
 
-    def step(self, done: int = 0, total: int = 0, message: str = "") -> None:
-        """Report progress; raises `JobCancelled` when the job was cancelled."""
+    @property
+    def paused(self) -> bool:
+        """Whether somebody holds the job."""
+        return self._paused.is_set()
+
+    def pause(self) -> None:
+        """Have the job wait at its next step; it loses nothing."""
+        self._paused.set()
+
+    def resume(self) -> None:
+        """Let the job go on."""
+        self._paused.clear()
+
+    def hold(self) -> None:
+        """Wait while the job is paused or stands back; raises `JobCancelled` when it was cancelled."""
+        while self._paused.is_set() or (self._stands_back is not None and self._stands_back()):
+            if self._cancelled.wait(LOOK_S):
+                break
         if self._cancelled.is_set():
             raise JobCancelled("The work was cancelled; what was finished is kept.")
+
+    def step(self, done: int = 0, total: int = 0, message: str = "") -> None:
+        """Report progress and wait where the job is held; raises `JobCancelled` when it was cancelled."""
+        self.hold()
         if self._on_progress is not None:
             self._on_progress(done, total, message)
 
@@ -161,7 +197,12 @@ class JobRunner:
         self._lanes = {
             Lane.COMPUTE: ThreadPoolExecutor(1, thread_name_prefix="compute"),
             Lane.IO: ThreadPoolExecutor(3, thread_name_prefix="io"),
+            Lane.BACKGROUND: ThreadPoolExecutor(1, thread_name_prefix="background"),
         }
+        self.turn = threading.Lock()
+        """Held by each job of the compute lane; who computes on another lane takes it for each call of a model."""
+        self._computing: set[int] = set()
+        self._paused_at: dict[int, float] = {}
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._contexts: dict[int, JobContext] = {}
@@ -185,15 +226,29 @@ class JobRunner:
                 callback = work.on_partial
                 self._post(lambda: self._deliver(job, work, lambda: callback(value)))
 
-        context = JobContext(lambda d, t, m: self._progress(job, d, t, m), partial)
+        stands_back = self._is_computing if work.lane is Lane.BACKGROUND else None
+        context = JobContext(lambda d, t, m: self._progress(job, d, t, m), partial, stands_back)
         with self._lock:
             self._contexts[job] = context
+            if work.lane is Lane.COMPUTE:
+                self._computing.add(job)
         self._update(JobStatus(job, work.title, work.key, work.lane))
         with self._lock:  # the job may end at once: it must find its future to forget it
             self._futures[job] = self._lanes[work.lane].submit(self._run, job, work, context)
         return job
 
+    def _is_computing(self) -> bool:
+        return bool(self._computing)
+
     def _run(self, job: int, work: Work, context: JobContext) -> None:
+        """Run a job; one that computes has the turn for all of its time."""
+        if work.lane is Lane.COMPUTE:
+            with self.turn:
+                self._do(job, work, context)
+        else:
+            self._do(job, work, context)
+
+    def _do(self, job: int, work: Work, context: JobContext) -> None:
         """Do the work; its result is posted before the job counts as over, so that none is over without it."""
         self._update(replace(self._statuses[job], state=JobState.RUNNING, started=time.monotonic()))
         try:
@@ -235,11 +290,19 @@ class JobRunner:
         pace.shown = now
         made, elapsed = done - pace.first, now - pace.since  # a resumed job owes nothing to what was there before
         eta = elapsed / made * (total - done) if made and total and elapsed > 0.5 else None
-        self._update(replace(status, done=done, total=total, message=message or status.message, eta_s=eta))
+        self._update(
+            replace(
+                status, done=done, total=total, message=message or status.message, eta_s=eta,
+                paused=job in self._paused_at,
+            )
+        )  # fmt: skip
 
     def _finish(self, job: int, state: JobState, message: str = "") -> None:
         status = self._statuses[job]
-        self._update(replace(status, state=state, message=message or status.message, eta_s=None))
+        with self._lock:
+            self._computing.discard(job)
+            self._paused_at.pop(job, None)
+        self._update(replace(status, state=state, message=message or status.message, eta_s=None, paused=False))
         with self._lock:
             self._contexts.pop(job, None)
             self._paces.pop(job, None)
@@ -255,6 +318,27 @@ class JobRunner:
         """All jobs of this session, oldest first."""
         with self._lock:
             return tuple(self._statuses.values())
+
+    def pause(self, job: int) -> None:
+        """Have a job wait at its next step; it keeps its lane and loses nothing."""
+        with self._lock:
+            context = self._contexts.get(job)
+            if context is None or context.paused:
+                return
+            self._paused_at[job] = time.monotonic()
+        context.pause()
+        self._update(replace(self._statuses[job], paused=True))
+
+    def resume(self, job: int) -> None:
+        """Let a paused job go on."""
+        with self._lock:
+            context, since = self._contexts.get(job), self._paused_at.pop(job, None)
+            pace = self._paces.get(job)
+            if pace is not None and since is not None:
+                pace.since += time.monotonic() - since
+        if context is not None and since is not None:
+            self._update(replace(self._statuses[job], paused=False))
+            context.resume()
 
     def cancel(self, job: int) -> None:
         """Ask one job to stop."""

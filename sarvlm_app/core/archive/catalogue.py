@@ -198,6 +198,15 @@ class Catalogue:
         assert column in ("sensor", "polarisation")
         return [str(row[0]) for row in self._all(f"SELECT DISTINCT {column} FROM content")]
 
+    def span(self) -> tuple[int, int] | None:
+        """First and last time of acquisition that is known, in seconds UTC."""
+        first, last = self._all("SELECT MIN(time), MAX(time) FROM content")[0]
+        return None if first is None else (int(first), int(last))
+
+    def version(self) -> int:
+        """Another number after every change that somebody else made."""
+        return int(self._all("PRAGMA data_version")[0][0])
+
     def in_area(self, bbox: tuple[float, float, float, float]) -> list[int]:
         """Contents whose footprint's bounds meet (west, south, east, north); west > east crosses the antimeridian."""
         west, south, east, north = bbox

@@ -58,6 +58,15 @@ class Manifest:
     items: tuple[ManifestItem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ShardProgress:
+    """How far a shard is: files that are done, the share of the one at work, tiles made; goes out by `ctx.partial`."""
+
+    files: int = 0
+    share: float = 0.0
+    tiles: int = 0
+
+
 def header_of(spec: EncoderSpec) -> Header:
     """What vectors of this encoder are made by."""
     return Header(spec.model_id, spec.weights_sha256, spec.dim, PREPROCESSING)
@@ -72,7 +81,7 @@ def embed_shard(manifest: Manifest, provide: EncoderProvider, ctx: JobContext | 
     provide : callable
         Gives the encoder; loads it once a process.
     ctx : JobContext, optional
-        Asked to go on at every window (not part of the result).
+        Asked to go on at every window, and told of a `ShardProgress` (not part of the result).
 
     Raises
     ------
@@ -131,8 +140,13 @@ class _Embedding:
                     self._pictures()
             else:
                 self._dense(number, item, read)
+                self._tell()
         self._pictures()
         return self._shard()
+
+    def _tell(self) -> None:
+        tiles = sum(len(made.windows) for made in self._made.values())
+        self._ctx.partial(ShardProgress(len(self._made) + len(self._faults), 0.0, tiles))
 
     def _read(self, item: ManifestItem) -> _Read | str:
         """Open a file and read it where it is small; the sentence of its fault where it is bad."""
@@ -149,6 +163,8 @@ class _Embedding:
                 window = Window(0, 0, read.scene.width, read.scene.height)
                 whole = KINDS.index("whole")
                 self._made[number] = _Tiles(read.about, read.scene, [(0, window)], [[(whole, 0, vector)]])
+        if waiting:
+            self._tell()
 
     def _dense(self, number: int, item: ManifestItem, read: _Read) -> None:
         fault = guarded(item.path, lambda: self._tile(number, read))
@@ -282,8 +298,8 @@ def _strips(scene: Scene, layout: Layout, encoder: DenseEncoder, ctx: JobContext
         place = Window(window.col * factor, window.row * factor, width * factor, height * factor)
         return read_chip(scene, place, layout.key.band, (height, width) if factor > 1 else None)
 
-    for tile, chip in zip(tiles, look_ahead(range(len(tiles)), read), strict=True):
-        ctx.step()
+    for done, (tile, chip) in enumerate(zip(tiles, look_ahead(range(len(tiles)), read), strict=True)):
+        ctx.step(done, len(tiles))
         keep, seen = tile.keep, tile.read
         top, bottom = keep.row // cell, min(math.ceil(keep.row_end / cell), layout.rows)
         left, right = keep.col // cell, min(math.ceil(keep.col_end / cell), layout.cols)

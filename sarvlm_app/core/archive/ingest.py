@@ -8,7 +8,7 @@ nobody names (and removes it) or rows that the index lacks (and adds them).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from sarvlm_app.core.archive import runners
 from sarvlm_app.core.archive.archive import Archive, changing, key_of
 from sarvlm_app.core.archive.catalogue import KnownScene
 from sarvlm_app.core.archive.describe import content_hash, size_and_time
-from sarvlm_app.core.archive.embed import EncoderProvider, Manifest, ManifestItem, guarded, header_of
+from sarvlm_app.core.archive.embed import EncoderProvider, Manifest, ManifestItem, ShardProgress, guarded, header_of
 from sarvlm_app.core.archive.roots import innermost
 from sarvlm_app.core.archive.scoring import calibrate
 from sarvlm_app.core.archive.shard import Fault, Header, from_parquet
@@ -74,6 +74,27 @@ class AddReport:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class AddProgress:
+    """How far an `add` is; goes out by `ctx.partial`.
+
+    Attributes
+    ----------
+    files, total : int
+        Files to embed that are done, and all of them.
+    skipped, tiles : int
+        Files that were as they are, and tiles made by now.
+    faults : tuple of Fault
+        Files of finished shards that could not be taken.
+    """
+
+    files: int
+    total: int
+    skipped: int
+    tiles: int
+    faults: tuple[Fault, ...] = ()
+
+
 def add(folder: Path, request: AddRequest, provide: EncoderProvider, ctx: JobContext) -> AddReport:
     """Bring an archive up to date with files, folders or a STAC catalogue; makes it where there is none.
 
@@ -104,7 +125,7 @@ def add(folder: Path, request: AddRequest, provide: EncoderProvider, ctx: JobCon
         adding.report.faults += found.faults
         adding.prepare(request)
         manifests = adding.plan(found)
-        for data in _results(manifests, provide, ctx, request):
+        for data in _results(manifests, provide, ctx, request, adding.tell):
             adding.keep(data)
         adding.finish(TextVectors(encoder))
         adding.report.notes = list(dict.fromkeys(archive.notes))
@@ -118,7 +139,11 @@ def _joined(one: Collected, other: Collected) -> Collected:
 
 
 def _results(
-    manifests: Sequence[Manifest], provide: EncoderProvider, ctx: JobContext, request: AddRequest
+    manifests: Sequence[Manifest],
+    provide: EncoderProvider,
+    ctx: JobContext,
+    request: AddRequest,
+    told: Callable[[ShardProgress], None],
 ) -> Iterator[bytes]:
     if not manifests:
         return iter(())
@@ -126,7 +151,7 @@ def _results(
         return runners.over_dask(manifests, provide, ctx, request.dask)
     if request.workers > 1:
         return runners.in_processes(manifests, provide, ctx, request.workers)
-    return runners.here(manifests, provide, ctx)
+    return runners.here(manifests, provide, ctx, told)
 
 
 class _Adding:
@@ -140,7 +165,9 @@ class _Adding:
         self._waiting: list[str] = []
         self._places: dict[str, tuple[int, str, tuple[int, int]]] = {}
         self._sizes: dict[str, int] = {}
+        self._queue: list[Manifest] = []
         self._done_bytes = self._total_bytes = 0
+        self._done_files = self._files = 0
 
     def prepare(self, request: AddRequest) -> None:
         """Take up what an earlier process left, and declare where the paths lie."""
@@ -233,12 +260,25 @@ class _Adding:
             manifests.append(Manifest(self._header, tuple(items)))
         self._total_bytes = sum(self._sizes[item.path] for manifest in manifests for item in manifest.items)
         self._queue = list(manifests)
-        self._progress()
+        self._files = sum(len(manifest.items) for manifest in manifests)
+        self.tell(ShardProgress())
         return manifests
 
-    def _progress(self) -> None:
+    def tell(self, shard: ShardProgress) -> None:
+        """Report how far the work is, with what is done of the present shard."""
+        if not self._total_bytes:
+            return
+        items = self._queue[0].items if self._queue else ()
+        share = min(1.0, (shard.files + shard.share) / len(items)) if items else 0.0
+        within = share * sum(self._sizes[item.path] for item in items)
         unit, name = (1e6, "MB") if self._total_bytes >= LARGE else (1e3, "kB")
-        done, total = (round(value / unit) for value in (self._done_bytes, self._total_bytes))
+        done, total = (round(value / unit) for value in (self._done_bytes + within, self._total_bytes))
+        self._ctx.partial(
+            AddProgress(
+                self._done_files + shard.files, self._files, self.report.skipped, self.report.tiles + shard.tiles,
+                tuple(self.report.faults),
+            )
+        )  # fmt: skip
         if total:
             self._ctx.step(done, total, f"Embedding ({name})")
 
@@ -257,9 +297,10 @@ class _Adding:
             self._waiting.append(name)
         self._copies(manifest, {scene.path for scene in shard.scenes} | {fault.path for fault in shard.faults})
         self._done_bytes += sum(self._sizes[item.path] for item in manifest.items)
+        self._done_files += len(manifest.items)
         if len(self._waiting) >= SHARDS_AN_UPSERT:
             self._index_waiting()
-        self._progress()
+        self.tell(ShardProgress())
 
     def _copies(self, manifest: Manifest, told: set[str]) -> None:
         """Place files of a shard whose content another file of it has as well."""

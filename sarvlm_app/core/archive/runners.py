@@ -5,40 +5,53 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from itertools import islice
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, Final
 
-from sarvlm_app.core.archive.embed import EncoderProvider, Manifest, embed_shard
+from sarvlm_app.core.archive.embed import EncoderProvider, Manifest, ShardProgress, embed_shard
 from sarvlm_app.core.jobs import JobContext
-from sarvlm_app.errors import JobCancelled, StorageError
+from sarvlm_app.errors import StorageError
 
 LOOK_S: Final = 0.2
 CONNECT_S: Final = 15
 WORKER_DIED: Final = 1
 
 
-def here(manifests: Sequence[Manifest], provide: EncoderProvider, ctx: JobContext) -> Iterator[bytes]:
-    """Embed one shard after the other in this process."""
-    silent = _Silent(ctx)
+def here(
+    manifests: Sequence[Manifest],
+    provide: EncoderProvider,
+    ctx: JobContext,
+    told: Callable[[ShardProgress], None] | None = None,
+) -> Iterator[bytes]:
+    """Embed one shard after the other in this process; `told` hears how far the present one is."""
     for manifest in manifests:
-        yield embed_shard(manifest, provide, silent)
+        yield embed_shard(manifest, provide, _Silent(ctx, told))
 
 
 class _Silent(JobContext):
-    """Is cancelled with another context, and leaves its progress as it is."""
+    """Is held and cancelled with another context, and leaves its progress as it is; `told` hears of the shard's."""
 
-    def __init__(self, ctx: JobContext) -> None:
+    def __init__(self, ctx: JobContext, told: Callable[[ShardProgress], None] | None = None) -> None:
         super().__init__()
-        self._ctx = ctx
+        self._ctx, self._told = ctx, told
+        self._now = ShardProgress()
 
     def step(self, done: int = 0, total: int = 0, message: str = "") -> None:
-        if self._ctx.cancelled:
-            raise JobCancelled("The work was cancelled; what was finished is kept.")
+        self._ctx.hold()
+        if total:
+            self.partial(replace(self._now, share=done / total))
+
+    def partial(self, value: object) -> None:
+        if isinstance(value, ShardProgress):
+            self._now = value
+            if self._told is not None:
+                self._told(value)
 
 
 def in_processes(
