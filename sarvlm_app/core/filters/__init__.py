@@ -72,4 +72,4 @@ def make_filter(name: str, **values: float | None) -> SpeckleFilter:
 def describe(chosen: SpeckleFilter) -> str:
     """A filter and its parameters in a line, as for the facts of a scene."""
     values = [(one.title, getattr(chosen, one.name)) for one in parameters(type(chosen))]
-    return ", ".join([chosen.title, *(f"{title} {value:g}" for title, value in values if value is not None)])
+    return ", ".join([chosen.title, *(f"{title} {value:.12g}" for title, value in values if value is not None)])
