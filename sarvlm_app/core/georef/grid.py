@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import BSpline, NdBSpline, make_interp_spline
 
 from .chart import Chart
 from .interface import Float64, LonLat, PositionError, flat, from_centre, shape_of, to_centre
 from .newton import RoughInverse, invert
 from .outline import footprint, local_spacing_m
+
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline, NdBSpline
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +226,15 @@ def _require_spread(plane: Float64) -> None:
 
 def _spline(knots: Float64, values: Float64, axis: int) -> BSpline:
     """The spline along one axis, cubic where there are points enough."""
+    from scipy.interpolate import make_interp_spline  # half a second that most scenes need not wait for
+
     return make_interp_spline(knots, values, k=min(3, len(knots) - 1), axis=axis)
 
 
 def _surface(lines: Float64, pixels: Float64, values: Float64) -> NdBSpline:
     """The tensor spline through values (lines, pixels, k)."""
+    from scipy.interpolate import NdBSpline
+
     down = _spline(lines, values, axis=0)
     across = _spline(pixels, down.c, axis=1)
     return NdBSpline((down.t, across.t), np.moveaxis(across.c, 0, 1), (down.k, across.k))
