@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
-from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
 
-from sarvlm_app.core.georef import AffineGeoref, Gcp, GcpGeoref, Georeference
+from sarvlm_app.core.georef import Georeference
+from sarvlm_app.core.georef.of_dataset import georef_of
 from sarvlm_app.core.products import clues
 from sarvlm_app.core.products.dataset import borrowed, broken, driver_of
 from sarvlm_app.core.products.fingerprint import fingerprint_file
@@ -213,26 +213,11 @@ def _guess(dtype: np.dtype[np.generic], values: NDArray[np.floating]) -> ValueTy
 
 
 def _georef(dataset: DatasetReader, facts: dict[str, str]) -> Georeference | None:
-    """The geometry, or None and the reason among the facts."""
-    size = (dataset.width, dataset.height)
-    gcps, gcp_crs = dataset.gcps
-    try:
-        if dataset.crs and not dataset.transform.is_identity:
-            return AffineGeoref(dataset.transform, dataset.crs.to_string(), size)
-        if gcps and gcp_crs:
-            points = tuple(Gcp(gcp.col, gcp.row, gcp.x, gcp.y) for gcp in gcps)
-            facts["geometry"] = f"{len(points)} ground control points, thin-plate spline"
-            return GcpGeoref(points, gcp_crs.to_string(), size)
-    except (ValueError, CRSError) as error:
-        facts["geometry"] = f"none: {error}"
-        return None
-    if not dataset.transform.is_identity or gcps:
-        facts["geometry"] = "none: the map coordinates have no reference system"
-    elif dataset.rpcs is not None:
-        facts["geometry"] = "none: rational polynomial coefficients are not read yet"
-    else:
-        facts["geometry"] = "none"
-    return None
+    """The geometry; what is to be told of it, or why there is none, stands among the facts."""
+    georef, said = georef_of(dataset)
+    if said is not None:
+        facts["geometry"] = said
+    return georef
 
 
 def _spacing(georef: Georeference | None, dataset: DatasetReader) -> tuple[float, float] | None:
