@@ -45,6 +45,8 @@ class Settings:
         Paths, the latest first.
     last_folder : str
         Folder that the file dialogs start in; empty for the home folder.
+    recent_archives : tuple of str
+        Folders of archives, the latest first.
     window_geometry, window_state : str
         Qt's bytes in base64; empty for the default arrangement.
     """
@@ -57,6 +59,7 @@ class Settings:
     device: str = "auto"
     recent_scenes: tuple[str, ...] = ()
     last_folder: str = ""
+    recent_archives: tuple[str, ...] = ()
     window_geometry: str = ""
     window_state: str = ""
 
@@ -226,6 +229,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "device": _device,
     "recent_scenes": _texts,
     "last_folder": _text,
+    "recent_archives": _texts,
     "window_geometry": _base64,
     "window_state": _base64,
 }

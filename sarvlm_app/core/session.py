@@ -13,6 +13,8 @@ from pathlib import Path
 from psygnal import Signal
 
 from sarvlm_app.core.answering import Answering, EncoderProvider
+from sarvlm_app.core.archive_reading import ModelProvider, with_own_model
+from sarvlm_app.core.archive_session import ArchiveSession
 from sarvlm_app.core.caption_session import CaptionModel, CaptionSession
 from sarvlm_app.core.caption_store import CaptionStore
 from sarvlm_app.core.captioning import CaptionerProvider, Captioning
@@ -75,9 +77,13 @@ class Session:
         Gives the captioning model; called on the compute lane.
     detector : callable, optional
         Gives the detector; called on the compute lane.
+    archive_model : callable, optional
+        Gives the model of an archive's index; default: `encoder`, whatever it is made with.
 
     Attributes
     ----------
+    archive : ArchiveSession
+        Everything that is held, indexed.
     captions : CaptionSession
         Descriptions of the scene on view.
     detections : DetectionSession
@@ -101,6 +107,7 @@ class Session:
         cache: Path | None = None,
         captioner: CaptionerProvider | None = None,
         detector: DetectorProvider | None = None,
+        archive_model: ModelProvider | None = None,
     ) -> None:
         self._runner = runner
         self._cache = cache or cache_dir()
@@ -122,6 +129,9 @@ class Session:
         self.detections = DetectionSession(runner, detecting, DetectionStore())
         self.detections.failed.connect(self.failed.emit)
         self.detections.message.connect(self.message.emit)
+        self.archive = ArchiveSession(runner, archive_model or with_own_model(encoder))
+        self.archive.failed.connect(self.failed.emit)
+        self.archive.message.connect(self.message.emit)
 
     # ---- state -----------------------------------------------------------
     @property

@@ -82,6 +82,10 @@ class Background:
         """
         self._runner.submit(Work("", lambda _ctx: work(), Lane.IO, key, on_done=deliver, on_failed=failed))
 
+    def drop(self, key: str) -> None:
+        """Makes the result of the call under `key` void; where it has not begun, it is not done at all."""
+        self._runner.cancel_key(key)
+
     def long(
         self,
         title: str,

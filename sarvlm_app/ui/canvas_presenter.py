@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from sarvlm_app.core.georef import local_spacing_m
 from sarvlm_app.core.jobs import JobContext
@@ -37,7 +37,15 @@ _REST_S, _LONGEST_WAIT_S = 0.2, 1.0
 
 
 class CanvasPresenter(QObject):
-    """Renders session state on the canvas; every wish of the mouse becomes a verb of the session."""
+    """Renders session state on the canvas; every wish of the mouse becomes a verb of the session.
+
+    Signals
+    -------
+    scene_shown()
+        The picture of the active scene is on the canvas.
+    """
+
+    scene_shown = Signal()
 
     def __init__(
         self,
@@ -116,6 +124,7 @@ class CanvasPresenter(QObject):
         self._build_overviews(pyramid)
         self.show_answer()
         self.show_visibility()
+        self.scene_shown.emit()
 
     def _show_frame(self, scene: Scene) -> None:
         marks = (("simulated", scene.simulated), ("no georeference", scene.georef is None))

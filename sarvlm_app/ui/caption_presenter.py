@@ -43,8 +43,8 @@ class CaptionPresenter(QObject):
 
     def show_frame(self) -> None:
         """Draws the rectangle of the selected caption while the captions are on view."""
-        if self._view.detections.visible:
-            return  # the rectangle is the region's
+        if self._view.detections.visible or self._view.archive.visible:
+            return  # the rectangle is the region's, or a hit's
         selected = self._captions.selected
         shown = self._view.captions.visible and selected is not None
         self._canvas.show_frame(Frame(selected.window, WHERE_NAMES[selected.where]) if shown and selected else None)

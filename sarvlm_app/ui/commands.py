@@ -54,6 +54,12 @@ class BoxCommands(Protocol):
     def leave(self) -> bool: ...
 
 
+class ArchiveHandlers(Protocol):
+    """The commands for the archive."""
+
+    def handlers(self) -> Mapping[str, Callable[[], object]]: ...
+
+
 class Commands(QObject):
     """The handlers behind menus, keys and buttons."""
 
@@ -67,6 +73,8 @@ class Commands(QObject):
         self.cancel_job: Callable[[], object] = lambda: None
         self.describe: Callable[[Where], object] = lambda _where: None
         self.boxes: BoxCommands | None = None
+        self.archive: ArchiveHandlers | None = None
+        self.step_hits: Callable[[int], object] = lambda _step: None
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """Handler of every command, by its name in the action table."""
@@ -84,11 +92,12 @@ class Commands(QObject):
             "import_boxes": self.import_boxes,
             "quit": window.close,
             **self._box_handlers(),
+            **(self.archive.handlers() if self.archive is not None else {}),
             "focus_query": window.query.focus,
             "ask": window.query.ask,
             "clear": session.clear_answer,
-            "next": session.next_candidate,
-            "previous": session.previous_candidate,
+            "next": partial(self.step, 1),
+            "previous": partial(self.step, -1),
             "cancel": self.escape,
             "describe_view": lambda: self.describe(Where.VIEW),
             "describe_place": lambda: self.describe(Where.PLACE),
@@ -151,15 +160,30 @@ class Commands(QObject):
 
     # ---- questions -------------------------------------------------------
     def ask(self, question: Question) -> None:
-        """Asks; the part in view is read first. The places take the right column."""
+        """Asks the archive while it stands in the right column.
+
+        Else the scene, the part in view first; the places take the right column.
+        """
+        if self._view.archive.visible:
+            self._session.archive.ask(question.text, question.negatives)
+            return
         self._view.show_places()
         self._session.ask(question.text, question.negatives, self._window.canvas.visible_window())
 
     def typed(self, text: str) -> None:
         """Follows the typing once the scene has been read."""
-        if self._session.encoded and text:
+        if self._session.encoded and text and not self._view.archive.visible:
             self._view.show_places()
             self._session.type_ahead(text, self._window.query.negatives)
+
+    def step(self, step: int) -> None:
+        """To the next hit while the archive stands in the right column, else to the next place."""
+        if self._view.archive.visible:
+            self.step_hits(step)
+        elif step > 0:
+            self._session.next_candidate()
+        else:
+            self._session.previous_candidate()
 
     def escape(self) -> None:
         """Hides the toast, else ends the drawing of a region, else leaves the query line and cancels the job."""
@@ -201,7 +225,7 @@ class Commands(QObject):
         if scene is None or not self._session.captions.captions:
             return
         self._window.captions.list.finish_editing()
-        proposed = self._folder() / f"{scene.path.stem}_captions.geojson"
+        proposed = self.folder() / f"{scene.path.stem}_captions.geojson"
         kinds = "GeoJSON (*.geojson);;CSV table (*.csv)"
         name, kind = QFileDialog.getSaveFileName(self._window, "Export the captions", str(proposed), kinds)
         if name:
@@ -214,7 +238,7 @@ class Commands(QObject):
         """Asks for a file of another detector's boxes and reads it for the scene on view."""
         if self._session.active is None:
             return
-        name, _ = QFileDialog.getOpenFileName(self._window, "Import boxes", str(self._folder()), _BOX_FILTER)
+        name, _ = QFileDialog.getOpenFileName(self._window, "Import boxes", str(self.folder()), _BOX_FILTER)
         if name:
             self._view.detections.set_visible(True)
             self._session.detections.import_file(Path(name))
@@ -226,7 +250,7 @@ class Commands(QObject):
             return
         endings = [ending for ending in FORMATS if scene.georef is not None or ending not in NEED_PLACE]
         kinds = ";;".join(_FORMAT_NAMES[ending] for ending in endings)
-        proposed = self._folder() / f"{scene.path.stem}_boxes{endings[0]}"
+        proposed = self.folder() / f"{scene.path.stem}_boxes{endings[0]}"
         name, kind = QFileDialog.getSaveFileName(self._window, "Export the boxes", str(proposed), kinds)
         if name:
             path = Path(name)
@@ -234,7 +258,8 @@ class Commands(QObject):
             named = path if path.suffix else path.with_name(path.name + chosen)
             self._session.detections.export(named, shown_only=shown_only)
 
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
+        """Where file dialogs start."""
         return Path(self.settings.last_folder) if self.settings.last_folder else Path.home()
 
     def _export(self, title: str, kinds: str, suffix: str, write: Callable[[Path], object]) -> None:
@@ -243,7 +268,7 @@ class Commands(QObject):
             return
         words = "_".join(parse_question(answer.query.text).text.split()[:5])
         stem = "".join(letter for letter in words if letter.isalnum() or letter == "_") or "answer"
-        proposed = self._folder() / f"{answer.scene.path.stem}_{stem}{suffix}"
+        proposed = self.folder() / f"{answer.scene.path.stem}_{stem}{suffix}"
         name, _ = QFileDialog.getSaveFileName(self._window, title, str(proposed), kinds)
         if name:
             path = Path(name)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from sarvlm_app.core.archive.embed import ArchiveEncoder
+from sarvlm_app.core.archive.shard import Header
+from sarvlm_app.core.archive_reading import for_archives
 from sarvlm_models.api import Captioner, DenseEncoder, Detector
 
 
@@ -39,6 +42,39 @@ class EncoderLoader:
 
         device = choose_device(self._device).reason
         return self().spec.model_id.partition("@")[0], device
+
+
+class ArchiveModelLoader:
+    """Gives the model that an archive is made with: the window's own, else the registered one of the same weights.
+
+    Parameters
+    ----------
+    encoder : callable
+        Gives the window's model.
+    device : str
+        "auto", "cpu", "cuda" or "cuda:N".
+    """
+
+    def __init__(self, encoder: Callable[[], DenseEncoder], device: str = "auto") -> None:
+        self._encoder, self._device = encoder, device
+        self._others: dict[str, DenseEncoder] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, header: Header | None) -> ArchiveEncoder:
+        own = self._encoder()
+        if header is None or own.spec.weights_sha256 == header.weights_sha256:
+            return for_archives(own)
+        with self._lock:
+            if header.weights_sha256 not in self._others:
+                from sarvlm_app.paths import data_dir
+                from sarvlm_models.registry import list_models, load_encoder
+
+                known = (info.entry for info in list_models(data_dir()))
+                name = next((entry.name for entry in known if entry.sha256 == header.weights_sha256), None)
+                if name is None:
+                    return for_archives(own)
+                self._others[header.weights_sha256] = load_encoder(name, self._device, data_dir())
+            return for_archives(self._others[header.weights_sha256])
 
 
 class CaptionerLoader:

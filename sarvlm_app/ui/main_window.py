@@ -25,6 +25,7 @@ from sarvlm_app.core.session import Session
 from sarvlm_app.ui.bridge import Background
 from sarvlm_app.ui.class_colours import ClassColours
 from sarvlm_app.ui.notifications import Toast
+from sarvlm_app.ui.panels.archive import ArchivePanel
 from sarvlm_app.ui.panels.captions import CaptionsPanel
 from sarvlm_app.ui.panels.detections import DetectionsPanel
 from sarvlm_app.ui.panels.display import DisplayPanel
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self.captions = CaptionsPanel(session, theme)
         self.colours = ClassColours()
         self.detections = DetectionsPanel(session, theme, background, self.colours)
+        self.archive = ArchivePanel(session, theme, background)
         self.pointer = PointerLine()
         self.jobs = JobsBar(theme)
         self.model_label = QLabel(objectName="modelName")
@@ -108,7 +110,7 @@ class MainWindow(QMainWindow):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
 
     def _make_modes(self) -> QWidget:
-        """What the right column holds: places, boxes or captions."""
+        """What the right column holds: places, boxes, captions or the archive."""
         self.find_mode = QPushButton("Find", objectName="modeButton", checkable=True)
         self.find_mode.setToolTip("Find places in a scene by words (Ctrl+K)")
         self.find_mode.clicked.connect(self._view.show_places)
@@ -119,24 +121,28 @@ class MainWindow(QMainWindow):
         self.caption_mode = QPushButton("Caption", objectName="modeButton", checkable=True)
         self.caption_mode.setToolTip("Describe what the scene shows, in words (C)")
         self.caption_mode.clicked.connect(lambda: self._view.captions.set_visible(True))
+        self.archive_mode = QPushButton("Archive", objectName="modeButton", checkable=True)
+        self.archive_mode.setToolTip("Search all that you hold, by words or by example (S, Ctrl+Shift+K)")
+        self.archive_mode.clicked.connect(lambda: self._view.archive.set_visible(True))
         frame = named_frame("modes")
         frame.setFixedHeight(36)
         row = QHBoxLayout(frame)
         row.setContentsMargins(2, 2, 2, 2)
         row.setSpacing(2)
-        for button in (self.find_mode, self.detect_mode, self.caption_mode):
+        for button in (self.find_mode, self.detect_mode, self.caption_mode, self.archive_mode):
             button.clicked.connect(self._show_mode)
             row.addWidget(button)
         self._view.captions.changed.connect(self._show_mode)
         self._view.detections.changed.connect(self._show_mode)
+        self._view.archive.changed.connect(self._show_mode)
         return frame
 
     def _show_mode(self) -> None:
-        captions, boxes = self._view.captions.visible, self._view.detections.visible
-        self.find_mode.setChecked(not captions and not boxes)
-        self.detect_mode.setChecked(boxes)
-        self.caption_mode.setChecked(captions)
-        self._right.setCurrentIndex(1 if captions else 2 if boxes else 0)
+        shown = (self._view.captions.visible, self._view.detections.visible, self._view.archive.visible)
+        for button, on in zip((self.caption_mode, self.detect_mode, self.archive_mode), shown, strict=True):
+            button.setChecked(on)
+        self.find_mode.setChecked(not any(shown))
+        self._right.setCurrentIndex(1 + shown.index(True) if any(shown) else 0)
 
     def show_model(self, model: str, device: str) -> None:
         """Names the model and the device in the upper right corner."""
@@ -164,6 +170,7 @@ class MainWindow(QMainWindow):
                 column.addWidget(part, 0 if part is self.selected else 1)
             self._right.addWidget(page)
         self._right.addWidget(self.detections)
+        self._right.addWidget(self.archive)
         self._right.setMinimumWidth(300)
         self._show_mode()
         docks = (

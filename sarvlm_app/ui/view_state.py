@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal
 
 
@@ -39,7 +41,7 @@ class Shown(QObject):
 
 
 class ViewState(QObject):
-    """The layers of the canvas; and what stands in the right column: captions, boxes, or else the places."""
+    """The layers of the canvas; and what stands in the right column: captions, boxes, archive, or else the places."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,16 +51,19 @@ class ViewState(QObject):
         self.image = Shown()
         self.captions = Shown(visible=False)
         self.detections = Shown(visible=False)
-        self.captions.changed.connect(lambda: self._only(self.captions, self.detections))
-        self.detections.changed.connect(lambda: self._only(self.detections, self.captions))
+        self.archive = Shown(visible=False)
+        self._columns = (self.captions, self.detections, self.archive)
+        for shown in self._columns:
+            shown.changed.connect(partial(self._only, shown))
 
     def show_places(self) -> None:
         """Gives the right column to the places of the answer."""
-        self.captions.set_visible(False)
-        self.detections.set_visible(False)
+        for shown in self._columns:
+            shown.set_visible(False)
 
-    @staticmethod
-    def _only(shown: Shown, other: Shown) -> None:
-        """One of the two at most."""
+    def _only(self, shown: Shown) -> None:
+        """One of them at most."""
         if shown.visible:
-            other.set_visible(False)
+            for other in self._columns:
+                if other is not shown:
+                    other.set_visible(False)

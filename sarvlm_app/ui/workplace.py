@@ -19,18 +19,20 @@ from sarvlm_app.core.session import QUERY_KEY, Session
 from sarvlm_app.errors import QueryError, SarvlmError, StorageError
 from sarvlm_app.settings import Settings, save_settings
 from sarvlm_app.ui.actions import build_actions, share_keys
+from sarvlm_app.ui.archive_commands import ArchiveCommands
+from sarvlm_app.ui.archive_presenter import ArchivePresenter
 from sarvlm_app.ui.bridge import Background, MainThreadPost
 from sarvlm_app.ui.canvas_presenter import CanvasPresenter
 from sarvlm_app.ui.caption_presenter import CaptionPresenter
 from sarvlm_app.ui.commands import Commands
 from sarvlm_app.ui.detection_presenter import DetectionPresenter
 from sarvlm_app.ui.dialogs.report import ReportDialog, report_text
-from sarvlm_app.ui.encoder_loader import CaptionerLoader, DetectorLoader, EncoderLoader
+from sarvlm_app.ui.encoder_loader import ArchiveModelLoader, CaptionerLoader, DetectorLoader, EncoderLoader
 from sarvlm_app.ui.main_window import MainWindow
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
 
-_ANSWER_ACTIONS = ("export", "export_heatmap", "export_candidates", "export_picture", "clear", "next", "previous")
+_ANSWER_ACTIONS = ("export", "export_heatmap", "export_candidates", "export_picture", "clear")
 
 
 class Workplace(QObject):
@@ -64,7 +66,11 @@ class Workplace(QObject):
         self.encoder = encoder if encoder is not None else EncoderLoader(settings.device)
         provide = captioner if captioner is not None else CaptionerLoader(self.encoder)
         finder = detector if detector is not None else DetectorLoader(settings.device)
-        self.session = Session(self.runner, self.encoder, settings, captioner=provide, detector=finder)
+        models = ArchiveModelLoader(self.encoder, settings.device)
+        self.session = Session(
+            self.runner, self.encoder, settings, captioner=provide, detector=finder, archive_model=models
+        )
+        self.session.archive.remember(tuple(Path(folder) for folder in settings.recent_archives))
         self.theme = Theme(app, settings.theme)
         self.theme.apply()
         self.view = ViewState()
@@ -73,17 +79,22 @@ class Workplace(QObject):
         self.window = MainWindow(self.session, self.theme, self.view, self.background)
         self.commands = Commands(self.session, self.window, self.view, self.theme)
         self.commands.settings = settings
-        self.commands.cancel_job = self.window.jobs.cancel_current
+        self.commands.cancel_job = self.window.jobs.cancel_by_key
         self.detector = DetectionPresenter(
             self.session, self.window.canvas, self.view, self.window.detections, self.window.colours
         )
         self.commands.boxes = self.detector
+        self.archivist = ArchivePresenter(self.session, self.window.canvas, self.view, self.window.archive)
+        self.commands.archive = archive = ArchiveCommands(self.session, self.window, self.view, self.archivist)
+        archive.folder = self.commands.folder
+        self.commands.step_hits = self.archivist.step
         window = self.window
         self.actions = build_actions(window, self.commands.handlers(), window.canvas, window.detections.table)
         exports = ("export_heatmap", "export_candidates", "export_picture")
         self.window.selected.set_exports([self.actions[name] for name in exports])
         panels = (self.window.display, self.window.pointer)
         self.presenter = CanvasPresenter(self.session, self.window.canvas, self.view, self.background, panels)
+        self.presenter.scene_shown.connect(self.archivist.scene_shown)
         self.describer = CaptionPresenter(self.session, self.window.canvas, self.view)
         self.commands.describe = self.describer.describe
         self.window.may_close = self.keep_work
@@ -94,6 +105,7 @@ class Workplace(QObject):
         self._show_answer()
         self._show_captions()
         self._show_detections()
+        self._show_archive()
 
     def start(self, scene_paths: Sequence[Path]) -> None:
         """Opens the first scenes, or the demo scene, then loads the model while the user looks."""
@@ -140,6 +152,7 @@ class Workplace(QObject):
             self.commands.settings.with_window(bytes(self.window.saveGeometry().data()), b""),
             heatmap_opacity=self.view.heatmap.opacity,
             threshold=self.session.threshold,
+            recent_archives=tuple(str(folder) for folder in self.session.archive.recent),
         )
         try:
             save_settings(settings)
@@ -147,7 +160,9 @@ class Workplace(QObject):
             self.window.toast.show_fault(str(error))
         self.presenter.stop()
         self.detector.stop()
+        self.archivist.stop()
         self.runner.close()
+        self.session.archive.shut_down()
 
     # ---- session -> views ------------------------------------------------
     def _wire_session(self) -> None:
@@ -162,6 +177,10 @@ class Workplace(QObject):
         session.captions.changed.connect(self._show_captions)
         session.detections.changed.connect(self._show_detections)
         session.detections.running_changed.connect(self._show_detections)
+        archive = session.archive
+        for event in (archive.changed, archive.answer_changed, archive.selection_changed, archive.work.changed):
+            event.connect(self._show_archive)
+        archive.question_changed.connect(self._show_archive_question)
         self.runner.changed.connect(self._show_job)
         self.runner.crashed.connect(self._show_crash)
 
@@ -170,7 +189,7 @@ class Workplace(QObject):
         self.window.scenes.show_scenes()
         self.window.facts.show_scene(scene, self.session.band)
         self.window.results.show_answer()
-        self.window.query.button.setEnabled(scene is not None)
+        self._show_who_is_asked()
         self.actions["close_scene"].setEnabled(scene is not None)
         self.window.setWindowTitle(f"{scene.name} - SARVLM Desktop" if scene is not None else "SARVLM Desktop")
 
@@ -180,9 +199,11 @@ class Workplace(QObject):
             self.window.results.set_looking(False)
         self.window.results.show_answer()
         self.window.selected.show_selection()
-        self.window.query.show_question(self.session.query_text, self.session.negatives)
+        if not self.view.archive.visible:
+            self.window.query.show_question(self.session.query_text, self.session.negatives)
         for name in _ANSWER_ACTIONS:
             self.actions[name].setEnabled(self.session.answer is not None)
+        self._show_steps()
 
     def _show_captions(self) -> None:
         captions = self.session.captions
@@ -199,6 +220,47 @@ class Workplace(QObject):
             self.actions[name].setEnabled(detections.scene is not None)
         for name, what in (("undo_box", detections.undo_name), ("redo_box", detections.redo_name)):
             self.actions[name].setEnabled(bool(what))
+
+    def _show_archive(self) -> None:
+        archive = self.session.archive
+        some = archive.answer is not None and bool(archive.answer.hits)
+        self.actions["export_hits"].setEnabled(some)
+        self.actions["more_like"].setEnabled(archive.selected is not None)
+        for name in ("pause_archive", "stop_archive"):
+            self.actions[name].setEnabled(archive.work.kind is not None)
+        for name in ("add_folder", "add_files", "verify_archive", "compact_archive"):
+            self.actions[name].setEnabled(archive.folder is not None)
+        self._show_who_is_asked()
+        self._show_steps()
+
+    def _show_steps(self) -> None:
+        """Whether there is anything to go through: hits while the archive is on view, else places."""
+        archive = self.session.archive
+        hits = archive.answer is not None and bool(archive.answer.hits)
+        some = hits if self.view.archive.visible else self.session.answer is not None
+        for name in ("next", "previous"):
+            self.actions[name].setEnabled(some)
+
+    def _show_archive_question(self) -> None:
+        if self.view.archive.visible:
+            question = self.session.archive.question
+            self.window.query.replace_question(question.text, question.negatives)
+
+    def _show_who_is_asked(self) -> None:
+        """The question line asks the archive while that is on view."""
+        archive = self.view.archive.visible
+        self.window.query.set_asks_archive(archive)
+        ready = self.session.archive.folder is not None if archive else self.session.active is not None
+        self.window.query.button.setEnabled(ready)
+
+    def _on_archive_mode(self) -> None:
+        """The line keeps a question of each: the archive's and the scene's."""
+        self._show_who_is_asked()
+        self._show_steps()
+        if self.view.archive.visible:
+            self._show_archive_question()
+        else:
+            self.window.query.replace_question(self.session.query_text, self.session.negatives)
 
     def _show_encoded(self) -> None:
         """Words typed while the scene was not encoded yet are answered now."""
@@ -255,9 +317,10 @@ class Workplace(QObject):
         window.jobs.cancel_clicked.connect(self.session.cancel)
         self._wire_captions()
         self._wire_detections()
+        view.archive.changed.connect(self._on_archive_mode)
         toggles = (
             ("toggle_heatmap", view.heatmap), ("toggle_markers", view.numbers), ("toggle_boxes", view.boxes),
-            ("show_captions", view.captions), ("show_boxes", view.detections),
+            ("show_captions", view.captions), ("show_boxes", view.detections), ("show_archive", view.archive),
         )  # fmt: skip
         for action, shown in toggles:
             self.actions[action].setChecked(shown.visible)

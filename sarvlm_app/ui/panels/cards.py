@@ -24,8 +24,8 @@ class Card:
     ----------
     key : object
         What the row stands for.
-    title, line : str
-        First line and second line (muted).
+    title, line, below : str
+        First line, second line (muted) and, in a list of large pictures, a third one.
     score : float or None
         0.5..1, drawn as a bar and a number.
     image : QImage or None
@@ -41,6 +41,7 @@ class Card:
     image: QImage | None = None
     tip: str = ""
     number: str = ""
+    below: str = ""
 
 
 class CardModel(QAbstractListModel):
@@ -91,9 +92,8 @@ class CardModel(QAbstractListModel):
         if role == CARD_ROLE:
             return card
         if role in (int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)):
-            return f"{card.number} {card.title}, {card.line}".strip() + (
-                "" if card.score is None else f", score {card.score:.2f}"
-            )
+            words = ", ".join(part for part in (card.title, card.line, card.below) if part)
+            return f"{card.number} {words}".strip() + ("" if card.score is None else f", score {card.score:.2f}")
         return card.tip or None if role == int(Qt.ItemDataRole.ToolTipRole) else None
 
 
@@ -106,12 +106,13 @@ def _with_picture(card: Card, old: Card) -> Card:
 class CardDelegate(QStyledItemDelegate):
     """Paints a card in the colours of the theme."""
 
-    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QObject | None = None, thumb_px: int = THUMB_PX) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._thumb_px = thumb_px
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: _Index) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(120, THUMB_PX + 16)
+        return QSize(120, self._thumb_px + 16)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         card: Card = index.data(CARD_ROLE)
@@ -134,7 +135,8 @@ class CardDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, box: QRectF, card: Card) -> None:
-        target = QRectF(box.left() + 6, box.center().y() - THUMB_PX / 2, THUMB_PX, THUMB_PX)
+        edge = self._thumb_px
+        target = QRectF(box.left() + 6, box.center().y() - edge / 2, edge, edge)
         if card.image is None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._theme.palette.raised))
@@ -145,7 +147,7 @@ class CardDelegate(QStyledItemDelegate):
 
     def _paint_words(self, painter: QPainter, box: QRectF, card: Card) -> None:
         colours = self._theme.palette
-        left = box.left() + THUMB_PX + 16
+        left = box.left() + self._thumb_px + 16
         right = box.right() - (48 if card.score is not None else 8)
         width = right - left
         font = QFont(painter.font())
@@ -169,6 +171,10 @@ class CardDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colours.muted))
         line = painter.fontMetrics().elidedText(card.line, elide, int(width))
         painter.drawText(QRectF(left, top + 18, width, 17), middle, line)
+        if self._thumb_px > THUMB_PX:
+            top += 17
+            below = painter.fontMetrics().elidedText(card.below, elide, int(width))
+            painter.drawText(QRectF(left, top + 18, width, 17), middle, below)
         if card.score is not None:
             self._paint_score(painter, QRectF(left, top + 38, width, 3), box, card.score)
 
@@ -189,11 +195,11 @@ class CardDelegate(QStyledItemDelegate):
         painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{score:.2f}")
 
 
-def card_list(theme: Theme, model: CardModel, parent: QWidget | None = None) -> QListView:
-    """A list view that shows `model` as cards."""
+def card_list(theme: Theme, model: CardModel, parent: QWidget | None = None, thumb_px: int = THUMB_PX) -> QListView:
+    """A list view that shows `model` as cards; with larger pictures there is room for a third line."""
     view = QListView(parent)
     view.setModel(model)
-    view.setItemDelegate(CardDelegate(theme, view))
+    view.setItemDelegate(CardDelegate(theme, view, thumb_px))
     view.setMouseTracking(True)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)

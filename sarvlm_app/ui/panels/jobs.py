@@ -11,18 +11,22 @@ from sarvlm_app.ui.formats import seconds_text
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.widgets import flat_button
 
+_LANES = (Lane.COMPUTE, Lane.BACKGROUND, Lane.IO)
+"""What matters most comes first."""
 _PAUSE_MS = 120
 """Changes of jobs are drawn together after this time: each drawing composes the canvas anew."""
 
 
-class _ProgressLine(QWidget):
+class ProgressLine(QWidget):
     """A thin bar. Unlike QProgressBar it never repaints at once, which would hold the event loop up."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, width: int | None = 130) -> None:
         super().__init__()
         self._theme = theme
         self._share: float | None = None
-        self.setFixedSize(130, 16)
+        self.setFixedHeight(16)
+        if width is not None:
+            self.setFixedWidth(width)
 
     def show_share(self, share: float | None) -> None:
         """Draws how much is done, 0..1; None where nobody knows."""
@@ -56,7 +60,7 @@ class JobsBar(QWidget):
         self._theme = theme
         self._jobs: dict[int, JobStatus] = {}
         self.title = QLabel()
-        self._bar = _ProgressLine(theme)
+        self._bar = ProgressLine(theme)
         self.detail = QLabel()
         self.detail.setMinimumWidth(80)
         self.cancel = flat_button("Cancel job", "Cancel (Esc)", 12)
@@ -77,7 +81,7 @@ class JobsBar(QWidget):
         """The job that is shown: what computes goes before what only reads, what runs before what waits."""
 
         def urgency(job: JobStatus) -> tuple[bool, bool, int]:
-            return job.state is not JobState.RUNNING, job.lane is not Lane.COMPUTE, job.id
+            return job.state is not JobState.RUNNING, _LANES.index(job.lane), job.id
 
         return min(self._jobs.values(), key=urgency, default=None)
 
@@ -97,6 +101,11 @@ class JobsBar(QWidget):
         if self.current is not None:
             self.cancel_clicked.emit(self.current.id)
 
+    def cancel_by_key(self) -> None:
+        """The same for the Esc key, which never ends the work of hours in the background."""
+        if self.current is not None and self.current.lane is not Lane.BACKGROUND:
+            self.cancel_current()
+
     def _render(self) -> None:
         job = self.current
         for widget in (self.title, self._bar, self.detail, self.cancel):
@@ -107,6 +116,10 @@ class JobsBar(QWidget):
         self.title.setText(job.title + (f"  (+{more})" if more else ""))
         self.title.setToolTip(job.message)
         self._bar.show_share(job.done / job.total if job.total else None)
+        self.cancel.setToolTip("Stop; what was finished is kept" if job.lane is Lane.BACKGROUND else "Cancel (Esc)")
+        if job.paused:
+            self.detail.setText("paused")
+            return
         if not job.total:
             self.detail.setText("working…" if job.state is JobState.RUNNING else "waiting…")
             return

@@ -10,6 +10,8 @@ from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.widgets import named_frame
 
 TYPING_PAUSE_MS = 150
+OF_A_SCENE = "What are you looking for?  e.g. ships moored at a pier"
+OF_THE_ARCHIVE = "What are you looking for in the archive?  e.g. a harbour with ships"
 
 
 class QueryBar(QWidget):
@@ -31,7 +33,7 @@ class QueryBar(QWidget):
         self._theme = theme
         self._negatives: tuple[str, ...] = ()
         self.line = QLineEdit(objectName="queryLine")
-        self.line.setPlaceholderText("What are you looking for?  e.g. ships moored at a pier")
+        self.line.setPlaceholderText(OF_A_SCENE)
         self.line.setAccessibleName("Question")
         self.line.setMinimumWidth(180)
         self.negative_line = QLineEdit(objectName="negativeLine", placeholderText="not…")
@@ -104,6 +106,17 @@ class QueryBar(QWidget):
         self.error.setText(sentence)
         self.error.setVisible(bool(sentence))
         self._mark("invalid", bool(sentence))
+
+    def set_asks_archive(self, archive: bool) -> None:
+        """Says whom the line asks: the archive, or the scene on view."""
+        self.line.setPlaceholderText(OF_THE_ARCHIVE if archive else OF_A_SCENE)
+        self.button.setText("Search  ↵" if archive else "Ask  ↵")
+        self.button.setToolTip(f"Look for this in the whole {'archive' if archive else 'scene'} (Return)")
+
+    def replace_question(self, text: str, negatives: tuple[str, ...]) -> None:
+        """Shows another question, also while the line has the focus."""
+        self.show_error("")
+        self._show(text, negatives)
 
     def focus(self) -> None:
         """Puts the cursor into the line, its words selected."""
