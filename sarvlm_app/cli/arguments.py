@@ -44,6 +44,15 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output and nothing else there")
 
 
+def add_scene_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which image of a product is meant, and as what."""
+    parser.add_argument("--part", metavar="NAME", help="swath or image of a product that has several, such as IW2")
+    parser.add_argument(
+        "--calibrate", choices=("sigma0", "beta0", "gamma0"), help="backscatter by the product's own tables"
+    )
+    parser.add_argument("--remove-noise", action="store_true", help="take thermal noise away (with --calibrate)")
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """The options --model and --device."""
     parser.add_argument(

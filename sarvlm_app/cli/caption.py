@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from sarvlm_app.cli.given import open_given
+from sarvlm_app.cli.given import open_wanted
 from sarvlm_app.cli.output import print_json
 from sarvlm_app.cli.progress import Progress
 from sarvlm_app.cli.query import stay_within_limit
@@ -50,7 +50,7 @@ def caption(options: argparse.Namespace) -> int:
 
 def _request(options: argparse.Namespace) -> CaptionRequest:
     """What is to be described, held against the scene before anything heavy is loaded."""
-    scene = open_given(options.scene)
+    scene = open_wanted(options.scene, options)
     window = part_of(scene, Window(*options.window)) if options.window else None
     return CaptionRequest(scene, resolve_band(scene, options.band), window, options.beams)
 

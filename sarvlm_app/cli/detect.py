@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sarvlm_app.cli.given import open_given, require_text
+from sarvlm_app.cli.given import open_wanted, require_text
 from sarvlm_app.cli.output import print_json, require_places
 from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.detection import Detected, Detecting, DetectionRequest
@@ -31,7 +31,7 @@ def detect(options: argparse.Namespace) -> int:
     for text in options.text or []:
         require_text(text)
         check_text(text)
-    scenes = [open_given(name) for name in options.scenes]
+    scenes = [open_wanted(name, options) for name in options.scenes]
     outputs = _outputs(options.out, scenes)
 
     def detector() -> Detector:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+
+from sarvlm_app.core.derived.calibrated import calibrated
 from sarvlm_app.core.products.types import Scene
+from sarvlm_app.core.radiometry import Calibration
 from sarvlm_app.core.scene import open_scene
 from sarvlm_app.errors import QueryError, SceneError
 
@@ -23,8 +27,8 @@ def require_text(given: str) -> None:
         raise QueryError("The question holds bytes that are no text in this terminal's encoding; type it in UTF-8.")
 
 
-def open_given(name: str) -> Scene:
-    """The scene of that name.
+def open_given(name: str, part: str | None = None) -> Scene:
+    """The scene of that name; of a product with several images the one named `part`.
 
     Raises
     ------
@@ -33,4 +37,22 @@ def open_given(name: str) -> Scene:
     """
     if not is_text(name):
         raise SceneError(f"{name} has a name that is no text in this system's encoding; rename the file.")
-    return open_scene(name)
+    return open_scene(name, part)
+
+
+def open_wanted(name: str, options: argparse.Namespace) -> Scene:
+    """The scene of that name as `--part`, `--calibrate` and `--remove-noise` want it.
+
+    Raises
+    ------
+    SceneError
+        It cannot be opened, has no such part, or cannot be calibrated so.
+    QueryError
+        Noise can only be removed with a calibration.
+    """
+    scene = open_given(name, options.part)
+    if options.calibrate is not None:
+        return calibrated(scene, Calibration(options.calibrate), remove_noise=options.remove_noise)
+    if options.remove_noise:
+        raise QueryError("--remove-noise needs a calibration; add --calibrate sigma0, beta0 or gamma0.")
+    return scene

@@ -12,7 +12,19 @@ from typing import Any
 from sarvlm_app import __version__
 
 from .archive_parser import add_archive, joined_area
-from .arguments import Handler, Parser, Usage, add_json, add_model, command, count, lazy, share, window
+from .arguments import (
+    Handler,
+    Parser,
+    Usage,
+    add_json,
+    add_model,
+    add_scene_options,
+    command,
+    count,
+    lazy,
+    share,
+    window,
+)
 from .evaluate_parser import add_evaluate
 
 COMMANDS = (
@@ -88,12 +100,14 @@ def _add_demo(commands: Any) -> None:
 def _add_info(commands: Any) -> None:
     parser = command(commands, "info", lazy("scenes", "info"), "what is known of a scene")
     parser.add_argument("scene", metavar="SCENE")
+    add_scene_options(parser)
     add_json(parser)
 
 
 def _add_query(commands: Any) -> None:
     parser = command(commands, "query", lazy("query", "query"), "find places in a scene by words")
     parser.add_argument("scene", metavar="SCENE")
+    add_scene_options(parser)
     parser.add_argument("text", metavar="TEXT")
     parser.add_argument(
         "--negative", action="append", default=[], metavar="TEXT", help="what it must not be (repeatable)"
@@ -115,6 +129,7 @@ def _add_query(commands: Any) -> None:
 def _add_detect(commands: Any) -> None:
     parser = command(commands, "detect", lazy("detect", "detect"), "find objects as upright or rotated boxes")
     parser.add_argument("scenes", nargs="+", metavar="SCENE")
+    add_scene_options(parser)
     parser.add_argument("--detector", metavar="ID", help="name or weight file (default: the compact SARDet)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     wanted = parser.add_mutually_exclusive_group()
@@ -135,6 +150,7 @@ def _add_detect(commands: Any) -> None:
 def _add_caption(commands: Any) -> None:
     parser = command(commands, "caption", lazy("caption", "caption"), "describe a scene, or a part of it, in words")
     parser.add_argument("scene", metavar="SCENE")
+    add_scene_options(parser)
     parser.add_argument("--window", type=window, metavar="C,R,W,H", help="only this part of the scene, in pixels")
     parser.add_argument("--band", metavar="B", help="polarisation, name or number (default: first co-polarised)")
     parser.add_argument("--beams", type=count, metavar="N", help="captions followed at a time (default: the model's)")

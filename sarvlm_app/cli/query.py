@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sarvlm_app.cli.given import open_given, require_text
+from sarvlm_app.cli.given import open_wanted, require_text
 from sarvlm_app.cli.output import print_json, require_places
 from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.answering import Answering
@@ -59,7 +59,7 @@ def _question(options: argparse.Namespace) -> Question:
     for text in (options.text, *options.negative):
         require_text(text)
     check_text(options.text, options.negative)
-    scene = open_given(options.scene)
+    scene = open_wanted(options.scene, options)
     threshold = Settings().threshold if options.threshold is None else options.threshold
     asked = TextQuery(options.text.strip(), tuple(text.strip() for text in options.negative), threshold)
     area = part_of(scene, Window(*options.window)) if options.window else None

@@ -6,9 +6,10 @@ import argparse
 import math
 from typing import Any
 
-from sarvlm_app.cli.given import open_given
+from sarvlm_app.cli.given import open_wanted
 from sarvlm_app.cli.output import print_json, require_places
 from sarvlm_app.cli.progress import Progress
+from sarvlm_app.core.derived.calibrated import calibrations, can_remove_noise
 from sarvlm_app.core.products.types import Scene
 
 
@@ -28,7 +29,7 @@ def demo(options: argparse.Namespace) -> int:
 
 def info(options: argparse.Namespace) -> int:
     """Tell what is known of a scene."""
-    facts = scene_facts(open_given(options.scene))
+    facts = scene_facts(open_wanted(options.scene, options))
     if options.json:
         print_json(facts)
     else:
@@ -52,12 +53,17 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
         "acquired": None if scene.acquired is None else scene.acquired.isoformat(),
         "orbit": scene.facts.get("orbit"),
         "look": scene.facts.get("look"),
-        "incidence": scene.facts.get("incidence"),
+        "incidence": None if scene.incidence_deg is None else round(scene.incidence_deg[1], 4),
+        "incidence_range": None if scene.incidence_deg is None else [round(a, 4) for a in scene.incidence_deg[::2]],
         "value_type": str(scene.value_type),
         "value_type_assumed": scene.value_type_assumed,
         "calibration": scene.calibration,
         "nodata": _number(scene.nodata),
         "simulated": scene.simulated,
+        "part": scene.part,
+        "parts": list(scene.parts),
+        "calibrations": [str(kind) for kind in calibrations(scene)],
+        "noise_removable": can_remove_noise(scene),
         "missing": list(scene.missing),
         "facts": dict(scene.facts),
         "fingerprint": scene.fingerprint,

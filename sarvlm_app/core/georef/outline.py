@@ -16,9 +16,11 @@ WGS84 = pyproj.Geod(ellps="WGS84")
 def local_spacing_m(georef: Georeference, col: float, row: float) -> tuple[float, float]:
     """Geodesic metres on the ground of one pixel along (columns, rows) around a pixel position.
 
-    A metre of a Mercator map is not a metre on the ground; this is.
+    A metre of a Mercator map is not a metre on the ground; this is. The ground
+    is level here: where the geometry follows the terrain, at its height of this place.
     """
-    lon, lat = georef.to_lonlat([col - 0.5, col + 0.5, col, col], [row, row, row - 0.5, row + 0.5])
+    level = georef.height_m(col, row)
+    lon, lat = georef.to_lonlat([col - 0.5, col + 0.5, col, col], [row, row, row - 0.5, row + 0.5], level)
     _, _, metres = WGS84.inv(lon[[0, 2]], lat[[0, 2]], lon[[1, 3]], lat[[1, 3]])
     return float(metres[0]), float(metres[1])
 

@@ -12,7 +12,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterWindow
 
-from sarvlm_app.core.products.dataset import borrowed
+from sarvlm_app.core.products.dataset import borrowed, broken
 from sarvlm_app.core.products.place import Place
 from sarvlm_app.core.products.sources import Layout, Overview
 from sarvlm_app.core.radiometry import Bool, ValueType
@@ -35,12 +35,15 @@ class RasterSource:
     value_type : ValueType
     nodata : float or None
         No-data value where the file itself declares none.
+    void : float or None
+        A value that is never data, whatever the file declares.
     """
 
     path: Place
     channels: tuple[int, ...]
     value_type: ValueType
     nodata: float | None = None
+    void: float | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -79,6 +82,7 @@ def read_native(dataset: DatasetReader, source: RasterSource, window: Window) ->
     for plane, channel in zip(stored, source.channels, strict=True):
         declared = dataset.nodatavals[channel - 1]
         _drop_nodata(valid, plane, source.nodata if declared is None else declared)
+        _drop_nodata(valid, plane, source.void)
         if MaskFlags.per_dataset in dataset.mask_flag_enums[channel - 1]:
             valid &= dataset.read_masks(channel, window=place) > 0
     planes = [_decoded(dataset, plane, channel) for plane, channel in zip(stored, source.channels, strict=True)]
@@ -106,3 +110,26 @@ def _decoded(dataset: DatasetReader, plane: NDArray[np.generic], channel: int) -
     if (scale, offset) == (1.0, 0.0):
         return plane
     return np.asarray(plane.astype(np.float64) * scale + offset)
+
+
+def require_whole(path: Place) -> None:
+    """Refuse a TIFF whose blocks point beyond the end of the file (entries of archives are not looked at).
+
+    Raises
+    ------
+    SceneError
+    """
+    if not isinstance(path, Path):
+        return
+    with borrowed(path) as dataset:
+        if dataset.driver != "GTiff":
+            return
+        height, width = dataset.block_shapes[0]
+        across, down = -(-dataset.width // width), -(-dataset.height // height)
+        size = path.stat().st_size
+        for number in np.unique(np.linspace(0, across * down - 1, 64).astype(np.int64)):
+            at = f"{number % across}_{number // across}"
+            offset = dataset.get_tag_item(f"BLOCK_OFFSET_{at}", "TIFF", bidx=1)
+            length = dataset.get_tag_item(f"BLOCK_SIZE_{at}", "TIFF", bidx=1)
+            if offset is not None and length is not None and int(offset) + int(length) > size:
+                raise broken(path)

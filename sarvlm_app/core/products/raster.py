@@ -24,9 +24,9 @@ from rasterio.io import DatasetReader
 from sarvlm_app.core.georef import Georeference
 from sarvlm_app.core.georef.of_dataset import georef_of
 from sarvlm_app.core.products import clues
-from sarvlm_app.core.products.dataset import borrowed, broken, driver_of
+from sarvlm_app.core.products.dataset import borrowed, driver_of
 from sarvlm_app.core.products.fingerprint import fingerprint_file
-from sarvlm_app.core.products.pixels import RasterSource, read_native
+from sarvlm_app.core.products.pixels import RasterSource, read_native, require_whole
 from sarvlm_app.core.products.types import Band, Scene
 from sarvlm_app.core.radiometry import ValueType
 from sarvlm_app.core.sampling import sample_windows
@@ -63,7 +63,7 @@ class _Probe:
 def _describe(path: Path, dataset: DatasetReader) -> Scene:
     if dataset.count == 0 or dataset.width == 0 or dataset.height == 0:
         raise SceneError(f"{path} holds no image bands; open the file of the product that holds its pixels.")
-    _require_whole(path, dataset)
+    require_whole(path)
     tags = {key.upper(): value for key, value in dataset.tags().items()}
     facts = _plain_facts(path, dataset)
     channels = _channels(dataset, facts)
@@ -111,21 +111,6 @@ def _plain_facts(path: Path, dataset: DatasetReader) -> dict[str, str]:
         "compression": structure.get("COMPRESSION", "none"),
         "overviews": ", ".join(map(str, overviews)) if overviews else "none",
     }
-
-
-def _require_whole(path: Path, dataset: DatasetReader) -> None:
-    """Refuse a TIFF whose blocks point beyond the end of the file."""
-    if dataset.driver != "GTiff":
-        return
-    height, width = dataset.block_shapes[0]
-    across, down = -(-dataset.width // width), -(-dataset.height // height)
-    size = path.stat().st_size
-    for number in np.unique(np.linspace(0, across * down - 1, 64).astype(np.int64)):
-        at = f"{number % across}_{number // across}"
-        offset = dataset.get_tag_item(f"BLOCK_OFFSET_{at}", "TIFF", bidx=1)
-        length = dataset.get_tag_item(f"BLOCK_SIZE_{at}", "TIFF", bidx=1)
-        if offset is not None and length is not None and int(offset) + int(length) > size:
-            raise broken(path)
 
 
 def _channels(dataset: DatasetReader, facts: dict[str, str]) -> list[tuple[int, ...]]:
