@@ -15,11 +15,12 @@ Reading is safe from any thread and bounded in memory.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -239,15 +240,15 @@ class LevelArray:
     """A level as an array-like: shape, dtype, ndim, size and basic slicing, each of which reads."""
 
     ndim = 2
-    dtype = np.dtype(np.float32)
+    dtype: np.dtype[Any] = np.dtype(np.float32)
 
-    def __init__(self, read: Callable[[int, int, int, int], Float32], shape: tuple[int, int]) -> None:
+    def __init__(self, read: Callable[[int, int, int, int], NDArray[Any]], shape: tuple[int, int]) -> None:
         self._read = read
-        self.shape = shape
+        self.shape: tuple[int, ...] = shape
 
     @property
     def size(self) -> int:
-        return self.shape[0] * self.shape[1]
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -256,8 +257,8 @@ class LevelArray:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key: object) -> Float32:
-        """Float32 pixels for integers, slices with any step, and `...`."""
+    def __getitem__(self, key: object) -> NDArray[Any]:
+        """Pixels for integers, slices with any step, and `...`."""
         row, col = self._two(key)
         rows, cols = self._range(row, 0), self._range(col, 1)
         r0, r1 = (min(rows[0], rows[-1]), max(rows[0], rows[-1]) + 1) if rows else (0, 0)
