@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from affine import Affine
-from rasterio.control import GroundControlPoint
 from rasterio.io import MemoryFile
 
 from sarvlm_app import __version__
 from sarvlm_app.core.export.atomic import replace_when_done
-from sarvlm_app.core.georef import AffineGeoref, Gcp, GcpGeoref, Georeference
+from sarvlm_app.core.export.raster_geometry import raster_geometry
 from sarvlm_app.core.query import Answer
-from sarvlm_app.errors import StorageError
 
 SCORE_MEANING = "0..1; 0.5 is background"
 
@@ -45,12 +41,12 @@ def write_heatmap(answer: Answer, path: Path, weights_sha256: str) -> None:
     StorageError
         When the place cannot be written to.
     """
-    content = _encode(answer, weights_sha256, path)
+    content = _encode(answer, weights_sha256)
     with replace_when_done(path) as part:
         part.write_bytes(content)
 
 
-def _encode(answer: Answer, weights_sha256: str, path: Path) -> bytes:
+def _encode(answer: Answer, weights_sha256: str) -> bytes:
     scores = answer.heatmap.scores
     height, width = scores.shape
     profile = {
@@ -65,7 +61,7 @@ def _encode(answer: Answer, weights_sha256: str, path: Path) -> bytes:
         "blockysize": 256,
         "compress": "deflate",
         "predictor": 3,
-        **_geometry(answer.scene.georef, answer.heatmap.cell_px, path),
+        **raster_geometry(answer.scene.georef, (answer.scene.width, answer.scene.height), answer.heatmap.cell_px),
     }
     with MemoryFile() as memory:
         with memory.open(**profile) as dataset:
@@ -73,21 +69,6 @@ def _encode(answer: Answer, weights_sha256: str, path: Path) -> bytes:
             dataset.set_band_description(1, "score")
             dataset.update_tags(**_tags(answer, weights_sha256))
         return bytes(memory.read())
-
-
-def _geometry(georef: Georeference | None, cell_px: float, path: Path) -> dict[str, Any]:
-    """Rasterio's `transform` or `gcps`, and `crs`, for cells of `cell_px` scene pixels."""
-    if georef is None:
-        return {"transform": Affine.scale(cell_px)}
-    if isinstance(georef, AffineGeoref):
-        return {"transform": georef.transform @ Affine.scale(cell_px), "crs": georef.crs}
-    if isinstance(georef, GcpGeoref):
-        return {"gcps": [_scaled(point, cell_px) for point in georef.gcps], "crs": georef.crs}
-    raise StorageError(f"{path} cannot hold the scene's kind of georeference; export the candidates instead.")
-
-
-def _scaled(point: Gcp, cell_px: float) -> GroundControlPoint:
-    return GroundControlPoint(row=point.row / cell_px, col=point.col / cell_px, x=point.x, y=point.y, z=0.0)
 
 
 def _tags(answer: Answer, weights_sha256: str) -> dict[str, str]:
