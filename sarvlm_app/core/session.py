@@ -21,6 +21,9 @@ from sarvlm_app.core.captioning import CaptionerProvider, Captioning
 from sarvlm_app.core.detection import Detecting, DetectorProvider
 from sarvlm_app.core.detection_session import DetectionSession
 from sarvlm_app.core.detection_store import DetectionStore
+from sarvlm_app.core.display.settings import DisplaySettings, Mode
+from sarvlm_app.core.display_session import DisplaySession
+from sarvlm_app.core.display_store import DisplayStore
 from sarvlm_app.core.export.candidates import write_candidates
 from sarvlm_app.core.export.heatmap import write_heatmap
 from sarvlm_app.core.export.picture import write_picture
@@ -88,6 +91,8 @@ class Session:
         Descriptions of the scene on view.
     detections : DetectionSession
         Boxes of the scene on view.
+    display : DisplaySession
+        How the scene on view is shown.
     """
 
     scenes_changed = Signal()
@@ -129,6 +134,9 @@ class Session:
         self.detections = DetectionSession(runner, detecting, DetectionStore())
         self.detections.failed.connect(self.failed.emit)
         self.detections.message.connect(self.message.emit)
+        self.display = DisplaySession(runner, DisplayStore(self._cache / "display"))
+        self.display.changed.connect(self.stretch_changed.emit)
+        self.display.message.connect(self.message.emit)
         self.archive = ArchiveSession(runner, archive_model or with_own_model(encoder))
         self.archive.failed.connect(self.failed.emit)
         self.archive.message.connect(self.message.emit)
@@ -179,8 +187,8 @@ class Session:
 
     @property
     def stretch(self) -> Stretch | None:
-        """Display stretch of the active scene."""
-        return self._active.stretch if self._active else None
+        """Black and white points of the active scene, as small pictures take them."""
+        return self.display.stretch(self._active.stretch) if self._active else None
 
     @property
     def encoded(self) -> bool:
@@ -188,9 +196,14 @@ class Session:
         return self._active is not None and self._active.encoded
 
     # ---- scenes ----------------------------------------------------------
-    def open(self, path: Path) -> None:
-        """Open a scene file and make it the active one."""
-        self._submit_open(f"Opening {Path(path).name}", lambda _ctx: _load(Path(path)))
+    def open(self, path: Path, part: str | None = None) -> None:
+        """Open a scene file, or one `part` of a product of several images, and make it the active one."""
+        title = f"Opening {Path(path).name}" + (f", {part}" if part else "")
+        self._submit_open(title, lambda _ctx: _entry_of(open_scene(Path(path), part)))
+
+    def open_derived(self, title: str, make: Callable[[], Scene]) -> None:
+        """Open a scene that `make` derives from another one (on the I/O lane) under a name of its own."""
+        self._submit_open(title, lambda _ctx: _entry_of(make()))
 
     def open_demo(self) -> None:
         """Open the simulated demo scene, made at the first call."""
@@ -201,7 +214,7 @@ class Session:
                 ctx.step(0, 0, "Simulating the demo scene")
                 place.parent.mkdir(parents=True, exist_ok=True)
                 write_demo(place)
-            return _load(place)
+            return _entry_of(open_scene(place))
 
         self._submit_open("Preparing the demo scene", run)
 
@@ -266,7 +279,7 @@ class Session:
         self.captions.show(self.active, self.band)
         self.detections.show(self.active, self.band)
         self.active_changed.emit()
-        self.stretch_changed.emit()
+        self.display.show(self.active, self.band)
         self.answer_changed.emit()
         self.selection_changed.emit()
         self.encoded_changed.emit()
@@ -303,9 +316,10 @@ class Session:
 
     def set_stretch(self, stretch: Stretch) -> None:
         """Change how the active scene is displayed; the model sees no difference."""
-        if self._active is not None and stretch != self._active.stretch:
-            self._active.stretch = stretch
-            self.stretch_changed.emit()
+        if self._active is not None and stretch != self.stretch:
+            by_hand = Mode.MANUAL if stretch.unit == "dB" else Mode.LINEAR
+            own = stretch == self._active.stretch
+            self.display.set(DisplaySettings() if own else DisplaySettings(by_hand, (stretch.low, stretch.high)))
 
     # ---- questions -------------------------------------------------------
     def ask(self, text: str, negatives: tuple[str, ...] = (), visible: Window | None = None) -> None:
@@ -458,9 +472,8 @@ class Session:
         self._runner.cancel(job)
 
 
-def _load(path: Path) -> OpenScene:
-    """Open a scene and read its statistics (I/O lane)."""
-    scene = open_scene(path)
+def _entry_of(scene: Scene) -> OpenScene:
+    """A scene with its statistics, which are read now (I/O lane)."""
     band = default_band(scene)
     scene_stats(scene, band)
     return OpenScene(scene, band, default_stretch(scene, band))

@@ -553,7 +553,7 @@ def test_the_display_does_not_change_the_answer(bench: Bench, scene_file: Path) 
     count(events, bench.session)
     bench.session.set_stretch(Stretch(-3.0, 5.0))
     bench.session.set_stretch(Stretch(-3.0, 5.0))
-    assert bench.session.stretch == Stretch(-3.0, 5.0) and events == ["stretch_changed"]
+    assert bench.session.stretch == Stretch(-3.0, 5.0, mode="manual") and events == ["stretch_changed"]
     again = bench.ask()
     assert (again.heatmap.scores == before.heatmap.scores).all()
 

@@ -137,6 +137,8 @@ class DisplaySettings:
         Phase of complex data instead of its amplitude.
     composite : Composite or None
         Three channels in colour instead of a single band.
+    band : int or None
+        The band (from 1) that `limits` were set for, where that is known.
     """
 
     mode: Mode = Mode.PERCENTILE
@@ -145,6 +147,7 @@ class DisplaySettings:
     colours: str = "gray"
     phase: bool = False
     composite: Composite | None = None
+    band: int | None = None
 
     def __post_init__(self) -> None:
         _check_limits(self.limits)
@@ -155,7 +158,7 @@ class DisplaySettings:
 
     def with_mode(self, mode: Mode) -> DisplaySettings:
         """A copy in another mode, with the limits of the scene and the gamma of the mode."""
-        return replace(self, mode=mode, limits=None, gamma=0.5 if mode is Mode.GAMMA else 1.0)
+        return replace(self, mode=mode, limits=None, band=None, gamma=0.5 if mode is Mode.GAMMA else 1.0)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
@@ -163,6 +166,7 @@ class DisplaySettings:
         return {
             "mode": str(self.mode), "limits": None if self.limits is None else list(self.limits),
             "gamma": self.gamma, "colours": self.colours, "phase": self.phase, "composite": composite,
+            "band": self.band,
         }  # fmt: skip
 
     @staticmethod
@@ -174,10 +178,11 @@ class DisplaySettings:
         ValueError, TypeError, KeyError
             When they are none.
         """
-        composite = values.get("composite")
+        composite, band = values.get("composite"), values.get("band")
         return DisplaySettings(
             Mode(values["mode"]), _limits(values.get("limits")), float(values["gamma"]), str(values["colours"]),
             bool(values["phase"]), None if composite is None else _composite(composite),
+            None if band is None else int(band),
         )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ every = st.builds(
     st.sampled_from(COLOURS),
     st.booleans(),
     st.none() | composites,
+    st.none() | st.integers(1, 9),
 )
 
 
