@@ -26,9 +26,10 @@ from .arguments import (
     window,
 )
 from .evaluate_parser import add_evaluate
+from .where_parser import add_where, joined_places
 
 COMMANDS = (
-    "gui", "demo", "info", "query", "detect", "caption", "archive", "cache", "models", "finetune", "ensemble",
+    "gui", "demo", "info", "where", "query", "detect", "caption", "archive", "cache", "models", "finetune", "ensemble",
     "evaluate",
 )  # fmt: skip
 LATER = {
@@ -44,7 +45,7 @@ def with_default_command(arguments: Sequence[str]) -> list[str]:
     Usage
         The first argument is a word that names neither a command nor a file.
     """
-    given = joined_area(arguments)
+    given = joined_places(joined_area(arguments))
     if given and given[0] in {*COMMANDS, *LATER, "-h", "--help", "--version"}:
         return given
     if given and re.fullmatch(r"[A-Za-z_-]+", given[0]) and given[0][0] != "-" and not Path(given[0]).exists():
@@ -61,6 +62,7 @@ def build_parser() -> Parser:
     _add_gui(commands)
     _add_demo(commands)
     _add_info(commands)
+    add_where(commands)
     _add_query(commands)
     _add_detect(commands)
     _add_caption(commands)
