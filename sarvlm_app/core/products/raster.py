@@ -27,6 +27,7 @@ from sarvlm_app.core.products import clues
 from sarvlm_app.core.products.dataset import borrowed, driver_of
 from sarvlm_app.core.products.fingerprint import fingerprint_file
 from sarvlm_app.core.products.pixels import RasterSource, read_native, require_whole
+from sarvlm_app.core.products.place import Place
 from sarvlm_app.core.products.types import Band, Scene
 from sarvlm_app.core.radiometry import ValueType
 from sarvlm_app.core.sampling import sample_windows
@@ -51,7 +52,7 @@ class RasterFamily:
         if part is not None:
             raise SceneError(f"{path} holds one image and has no part {part}; leave the part out.")
         with borrowed(path) as dataset:
-            return _describe(path, dataset)
+            return describe_dataset(path, dataset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,19 @@ class _Probe:
     zero_frame: bool
 
 
-def _describe(path: Path, dataset: DatasetReader) -> Scene:
+def describe_dataset(path: Path, dataset: DatasetReader, place: Place | None = None) -> Scene:
+    """The scene of an open dataset.
+
+    Parameters
+    ----------
+    place : Place, optional
+        Where GDAL finds the image, when it is one of several within `path`.
+
+    Raises
+    ------
+    SceneError
+        It has no bands, or is cut short.
+    """
     if dataset.count == 0 or dataset.width == 0 or dataset.height == 0:
         raise SceneError(f"{path} holds no image bands; open the file of the product that holds its pixels.")
     require_whole(path)
@@ -74,7 +87,7 @@ def _describe(path: Path, dataset: DatasetReader) -> Scene:
         facts["no data"] = "0 (assumed: the scene has a frame of zeros)"
     bands, assumed = _bands(path, dataset, channels, probe, tags)
     bands = tuple(
-        replace(b, source=RasterSource(path, parts, b.value_type, nodata))
+        replace(b, source=RasterSource(place or path, parts, b.value_type, nodata))
         for b, parts in zip(bands, channels, strict=True)
     )
     if assumed:
@@ -174,7 +187,7 @@ def _bands(
             if pol is None and len(channels) == 1:
                 pol = clues.polarisation_in(path.stem)
         name = pol or text or ("luminance" if len(parts) == 3 else f"band {index}")
-        bands.append(Band(index, name, pol, stated or _guess(dtype, probe.values)))
+        bands.append(Band(index, name, pol, stated or guess_value_type(dtype, probe.values)))
     return tuple(bands), assumed
 
 
@@ -187,7 +200,8 @@ def _believable(stated: ValueType | None, dtype: np.dtype[np.generic]) -> ValueT
     return stated
 
 
-def _guess(dtype: np.dtype[np.generic], values: NDArray[np.floating]) -> ValueType:
+def guess_value_type(dtype: np.dtype[np.generic], values: NDArray[np.floating]) -> ValueType:
+    """What numbers of that type are likely to be, by a sample of them; for files that do not say."""
     if dtype.kind == "u" or values.size == 0:
         return ValueType.INTENSITY if dtype.kind == "f" else ValueType.DN
     if float(np.mean(values < DB_BELOW)) >= DB_SHARE and float(values.min()) >= -100.0:
