@@ -99,12 +99,15 @@ def moment(text: str) -> date | datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2020-11-07") from None
 
 
+_PLACES = ("--bbox", "--line", "--region", "--point")
+
+
 def joined_area(given: Sequence[str]) -> list[str]:
     """`--bbox -118,33,...` as `--bbox=-118,33,...`, since a value that begins with a minus looks like an option."""
     found: list[str] = []
     for word in given:
-        if found and found[-1] == "--bbox" and re.match(r"-[\d.]", word):
-            found[-1] = f"--bbox={word}"
+        if found and found[-1] in _PLACES and re.match(r"-[\d.]", word):
+            found[-1] = f"{found[-1]}={word}"
         else:
             found.append(word)
     return found
