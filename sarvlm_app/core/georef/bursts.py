@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .interface import Georeference, LonLat, PositionError, as_array
+from .interface import Float64, Georeference, LonLat, PositionError, as_array
 from .outline import footprint, local_spacing_m
 
 
@@ -60,11 +60,11 @@ class BurstGeoref:
     def error_m(self) -> PositionError | None:
         return self.base.error_m
 
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        return self.base.height_m(col, self._base_row(row))
+
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
-        rows = as_array(row)
-        with np.errstate(invalid="ignore"):
-            burst = np.clip(np.nan_to_num(rows // self.lines), 0, len(self.starts) - 1).astype(np.int64)
-        return self.base.to_lonlat(col, np.array(self.starts)[burst] + rows - burst * self.lines, height)
+        return self.base.to_lonlat(col, self._base_row(row), height)
 
     def from_lonlat(self, lon: ArrayLike, lat: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         col, row = self.base.from_lonlat(lon, lat, height)
@@ -79,3 +79,9 @@ class BurstGeoref:
         # around a line whose neighbours are of the same burst
         within = np.clip(row % self.lines, 1.0, max(1.0, self.lines - 1.0))
         return local_spacing_m(self, col, float(row // self.lines * self.lines + within))
+
+    def _base_row(self, row: ArrayLike) -> Float64:
+        rows = as_array(row)
+        with np.errstate(invalid="ignore"):
+            burst = np.clip(np.nan_to_num(rows // self.lines), 0, len(self.starts) - 1).astype(np.int64)
+        return np.asarray(np.array(self.starts)[burst] + rows - burst * self.lines)

@@ -81,6 +81,9 @@ class GcpGeoref:
     def error_m(self) -> PositionError | None:
         return _left_out(self)
 
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        return np.full(shape_of(col, row, None), np.nan)
+
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         chart, spline, _ = self._fit
         points, _ = flat(col, row, height, 0.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .interface import Georeference, LonLat, PositionError, as_array
+from .interface import Float64, Georeference, LonLat, PositionError, as_array
 from .outline import footprint, local_spacing_m
 
 
@@ -40,6 +40,9 @@ class ShiftedGeoref:
     @property
     def error_m(self) -> PositionError | None:
         return self.base.error_m
+
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        return self.base.height_m(as_array(col) + self.col, as_array(row) + self.row)
 
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         return self.base.to_lonlat(as_array(col) + self.col, as_array(row) + self.row, height)
@@ -97,6 +100,9 @@ class ScaledGeoref:
     @property
     def error_m(self) -> PositionError | None:
         return self.base.error_m
+
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        return self.base.height_m(as_array(col) * self.cols, as_array(row) * self.rows)
 
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         return self.base.to_lonlat(as_array(col) * self.cols, as_array(row) * self.rows, height)

@@ -70,6 +70,10 @@ class Georeference(Protocol):
         """How far places may be off and how that is known; None where nothing is known."""
         ...
 
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        """The own height at pixel positions, metres above the ellipsoid; NaN where that is not known."""
+        ...
+
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         """Longitude (-180..180) and latitude in degrees of pixel positions; NaN where the geometry does not reach."""
         ...

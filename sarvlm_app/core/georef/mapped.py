@@ -8,7 +8,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import ArrayLike
 
-from .interface import Float64, LonLat, PositionError, as_array
+from .interface import Float64, LonLat, PositionError, as_array, shape_of
 from .outline import footprint, local_spacing_m
 from .systems import crs_name, is_geographic, nearest_turn, to_wgs84, wrap_longitude
 
@@ -55,6 +55,9 @@ class AffineGeoref:
     @property
     def error_m(self) -> PositionError | None:
         return None
+
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        return np.full(shape_of(col, row, None), np.nan)
 
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         x, y = _apply(self.transform, as_array(col), as_array(row))

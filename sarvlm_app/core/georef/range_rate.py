@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import lxml.etree
@@ -33,6 +35,19 @@ def parse(xml: bytes, kind: str) -> Any:
     if lxml.etree.QName(root).localname != kind:
         raise ValueError(f"{kind}: the XML is one of {lxml.etree.QName(root).localname} and not of {kind}")
     return root.getroottree()
+
+
+@contextmanager
+def plain_faults(kind: str) -> Iterator[None]:
+    """What the library stumbles over becomes one `ValueError` that an analyst can read."""
+    try:
+        yield
+    except (AttributeError, TypeError, LookupError) as error:
+        raise ValueError(f"{kind}: the XML lacks what places its pixels on the ground") from error
+    except ValueError as error:
+        if str(error).startswith(kind):
+            raise
+        raise ValueError(f"{kind}: the XML has a value that cannot be read ({error})") from error
 
 
 def to_ground(look: int, reference: Float64, sets: Any, heights: Float64) -> LonLat:

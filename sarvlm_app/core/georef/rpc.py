@@ -151,6 +151,9 @@ class RpcGeoref:
         stated = [value for value in (self.model.err_bias, self.model.err_rand) if value is not None and value > 0.0]
         return PositionError(float(np.hypot.reduce(stated)), "ERR_BIAS and ERR_RAND of the file") if stated else None
 
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        return np.full(shape_of(col, row, None), self.model.height_off)
+
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         model = self.model
         pixels, heights = flat(col, row, height, model.height_off)

@@ -12,10 +12,15 @@ from sarkit.sicd import projection
 
 from .interface import Float64, LonLat, PositionError, flat, from_centre, shape_of, to_centre
 from .outline import footprint, local_spacing_m
-from .range_rate import earth_centred, parse, to_ground
+from .range_rate import earth_centred, parse, plain_faults, to_ground
 
 _FAR_OFF_M = 100.0
 """The scene centre point must come out so near where the XML says it lies."""
+
+_NEEDED = (
+    "SCP", "SCP_HAE", "SCP_Row", "SCP_Col", "ARP_SCP_COA", "VARP_SCP_COA", "SideOfTrack", "GRAZ_SCP_COA",
+    "NumRows", "NumCols", "FirstRow", "FirstCol", "Grid_Type", "uRow", "uCol", "Row_SS", "Col_SS", "cT_COA", "ARP_Poly",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,9 @@ class SicdGeoref:
 
     def __post_init__(self) -> None:
         tree = parse(self.xml, "SICD")
-        try:
+        with plain_faults("SICD"):
             object.__setattr__(self, "_meta", _metadata(tree))
-        except (AttributeError, TypeError, IndexError, KeyError) as error:
-            raise ValueError("SICD: the XML lacks what places its pixels on the ground") from error
-        self._require_centre()
+            self._require_centre()
 
     @classmethod
     def from_tree(cls, tree: Any) -> Self:
@@ -68,6 +71,9 @@ class SicdGeoref:
     @property
     def error_m(self) -> PositionError | None:
         return self._meta[2]
+
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        return np.full(shape_of(col, row, None), float(self._meta[0].SCP_HAE))
 
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         meta, offsets, _ = self._meta
@@ -111,10 +117,7 @@ class SicdGeoref:
         if not (meta.Row_SS > 0 and meta.Col_SS > 0 and meta.NumRows > 0 and meta.NumCols > 0):
             raise ValueError("SICD: the sample spacings and the size are not above zero")
         centre = from_centre(np.array([[meta.SCP_Col - meta.FirstCol, meta.SCP_Row - meta.FirstRow]], dtype=np.float64))
-        try:
-            lon, lat = self.to_lonlat(centre[:, 0], centre[:, 1])
-        except (AttributeError, TypeError, IndexError, KeyError) as error:
-            raise ValueError("SICD: the XML lacks what places its pixels on the ground") from error
+        lon, lat = self.to_lonlat(centre[:, 0], centre[:, 1])
         off = float(np.linalg.norm(earth_centred(lon, lat, np.array([meta.SCP_HAE]))[0] - meta.SCP))
         if not off < _FAR_OFF_M:
             where = "nowhere on the ground" if np.isnan(off) else f"{off:.0f} m from its scene centre point"
@@ -123,7 +126,7 @@ class SicdGeoref:
 
 def _metadata(tree: Any) -> tuple[Any, Any, PositionError | None]:
     meta = projection.MetadataParams.from_xml(tree)
-    if meta.LOOK not in (-1, 1) or meta.SCP is None or meta.SCP_HAE is None or meta.uRow is None:
+    if any(getattr(meta, name) is None for name in _NEEDED):
         raise ValueError("SICD: the XML lacks what places its pixels on the ground")
     offsets = None
     if projection.AdjustableParameterOffsets.exists(tree):

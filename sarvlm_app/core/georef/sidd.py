@@ -17,7 +17,7 @@ from .chart import Chart
 from .interface import Float64, LonLat, PositionError, flat, from_centre, shape_of, to_centre
 from .newton import invert
 from .outline import footprint, local_spacing_m
-from .range_rate import earth_centred, parse, to_ground
+from .range_rate import earth_centred, parse, plain_faults, to_ground
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,11 +75,9 @@ class SiddGeoref:
         tree = parse(self.xml, "SIDD")
         if tree.find("./{*}Measurement/{*}PlaneProjection") is None:
             raise ValueError("SIDD: the product is not on a plane, and other grids are not read yet")
-        try:
+        with plain_faults("SIDD"):
             object.__setattr__(self, "_plane", _read(tree))
-        except (AttributeError, TypeError, IndexError, KeyError) as error:
-            raise ValueError("SIDD: the XML lacks what places its pixels on the ground") from error
-        lon, _ = self.to_lonlat(self._plane.first[1] + 0.5, self._plane.first[0] + 0.5)
+            lon, _ = self.to_lonlat(self._plane.first[1] + 0.5, self._plane.first[0] + 0.5)
         if not np.isfinite(lon):
             raise ValueError("SIDD: the XML contradicts itself, the reference point lies nowhere on the ground")
 
@@ -104,6 +102,9 @@ class SiddGeoref:
     @property
     def error_m(self) -> PositionError | None:
         return None
+
+    def height_m(self, col: ArrayLike, row: ArrayLike) -> Float64:
+        return np.full(shape_of(col, row, None), self._plane.height)
 
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         pixels, heights = flat(col, row, height, self._plane.height)
