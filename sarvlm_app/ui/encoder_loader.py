@@ -1,4 +1,4 @@
-"""Loads the models once, on the lane that computes, when they are first needed."""
+"""Gives the window its models, from a process of their own, when they are first needed."""
 
 from __future__ import annotations
 
@@ -8,40 +8,27 @@ from collections.abc import Callable
 from sarvlm_app.core.archive.embed import ArchiveEncoder
 from sarvlm_app.core.archive.shard import Header
 from sarvlm_app.core.archive_reading import for_archives
-from sarvlm_models.api import Captioner, DenseEncoder, Detector
+from sarvlm_models.api import DenseEncoder
+from sarvlm_models.engine import Engine
 
 
 class EncoderLoader:
-    """Gives the encoder; the first call loads it (and imports torch), so it belongs on the compute lane.
+    """Gives the encoder; the first call starts the models' process and waits for it, so it belongs on a lane.
 
     Parameters
     ----------
-    device : str
-        "auto", "cpu", "cuda" or "cuda:N".
-    model : str or None
-        Registry name or checkpoint file; None for the shipped model.
+    engine : Engine
     """
 
-    def __init__(self, device: str = "auto", model: str | None = None) -> None:
-        self._device = device
-        self._model = model
-        self._encoder: DenseEncoder | None = None
-        self._lock = threading.Lock()
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def __call__(self) -> DenseEncoder:
-        with self._lock:
-            if self._encoder is None:
-                from sarvlm_models.registry import load_encoder
-
-                self._encoder = load_encoder(self._model, self._device)
-            return self._encoder
+        return self._engine.encoder()
 
     def load_now(self) -> tuple[str, str]:
         """Loads the model; gives its name and the device in words, for the badges."""
-        from sarvlm_models.device import choose_device
-
-        device = choose_device(self._device).reason
-        return self().spec.model_id.partition("@")[0], device
+        return self().spec.model_id.partition("@")[0], self._engine.device_words()
 
 
 class ArchiveModelLoader:
@@ -51,12 +38,12 @@ class ArchiveModelLoader:
     ----------
     encoder : callable
         Gives the window's model.
-    device : str
-        "auto", "cpu", "cuda" or "cuda:N".
+    named : callable
+        Gives a registered model by its name.
     """
 
-    def __init__(self, encoder: Callable[[], DenseEncoder], device: str = "auto") -> None:
-        self._encoder, self._device = encoder, device
+    def __init__(self, encoder: Callable[[], DenseEncoder], named: Callable[[str], DenseEncoder]) -> None:
+        self._encoder, self._named = encoder, named
         self._others: dict[str, DenseEncoder] = {}
         self._lock = threading.Lock()
 
@@ -67,57 +54,11 @@ class ArchiveModelLoader:
         with self._lock:
             if header.weights_sha256 not in self._others:
                 from sarvlm_app.paths import data_dir
-                from sarvlm_models.registry import list_models, load_encoder
+                from sarvlm_models.registry import list_models
 
                 known = (info.entry for info in list_models(data_dir()))
                 name = next((entry.name for entry in known if entry.sha256 == header.weights_sha256), None)
                 if name is None:
                     return for_archives(own)
-                self._others[header.weights_sha256] = load_encoder(name, self._device, data_dir())
+                self._others[header.weights_sha256] = self._named(name)
             return for_archives(self._others[header.weights_sha256])
-
-
-class CaptionerLoader:
-    """Gives the captioner that shares the encoder's image tower; the first call loads both.
-
-    Parameters
-    ----------
-    encoder : callable
-        Gives the encoder.
-    """
-
-    def __init__(self, encoder: Callable[[], DenseEncoder]) -> None:
-        self._encoder = encoder
-        self._captioner: Captioner | None = None
-        self._lock = threading.Lock()
-
-    def __call__(self) -> Captioner:
-        with self._lock:
-            if self._captioner is None:
-                from sarvlm_models.captioner import captioner_of
-
-                self._captioner = captioner_of(self._encoder())
-            return self._captioner
-
-
-class DetectorLoader:
-    """Gives the shipped detector; the first call loads it.
-
-    Parameters
-    ----------
-    device : str
-        "auto", "cpu", "cuda" or "cuda:N".
-    """
-
-    def __init__(self, device: str = "auto") -> None:
-        self._device = device
-        self._detector: Detector | None = None
-        self._lock = threading.Lock()
-
-    def __call__(self) -> Detector:
-        with self._lock:
-            if self._detector is None:
-                from sarvlm_models.registry import load_detector
-
-                self._detector = load_detector(None, self._device)
-            return self._detector

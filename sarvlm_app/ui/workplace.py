@@ -14,7 +14,7 @@ from sarvlm_app.core.caption_session import CAPTION_KEY
 from sarvlm_app.core.captioning import CaptionerProvider
 from sarvlm_app.core.detection import DetectorProvider
 from sarvlm_app.core.detection_session import DETECT_KEY
-from sarvlm_app.core.jobs import JobRunner, JobState, JobStatus
+from sarvlm_app.core.jobs import JobRunner, JobState, JobStatus, Lane
 from sarvlm_app.core.session import QUERY_KEY, Session
 from sarvlm_app.errors import QueryError, SarvlmError, StorageError
 from sarvlm_app.settings import Settings, save_settings
@@ -27,10 +27,11 @@ from sarvlm_app.ui.caption_presenter import CaptionPresenter
 from sarvlm_app.ui.commands import Commands
 from sarvlm_app.ui.detection_presenter import DetectionPresenter
 from sarvlm_app.ui.dialogs.report import ReportDialog, report_text
-from sarvlm_app.ui.encoder_loader import ArchiveModelLoader, CaptionerLoader, DetectorLoader, EncoderLoader
+from sarvlm_app.ui.encoder_loader import ArchiveModelLoader, EncoderLoader
 from sarvlm_app.ui.main_window import MainWindow
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
+from sarvlm_models.engine import Engine
 
 _ANSWER_ACTIONS = ("export", "export_heatmap", "export_candidates", "export_picture", "clear")
 
@@ -61,12 +62,14 @@ class Workplace(QObject):
     ) -> None:
         super().__init__()
         self._question_job = 0
+        self._warm = False
         self._post = MainThreadPost()
         self.runner = JobRunner(self._post)
-        self.encoder = encoder if encoder is not None else EncoderLoader(settings.device)
-        provide = captioner if captioner is not None else CaptionerLoader(self.encoder)
-        finder = detector if detector is not None else DetectorLoader(settings.device)
-        models = ArchiveModelLoader(self.encoder, settings.device)
+        self.engine = Engine(settings.device)
+        self.encoder = encoder if encoder is not None else EncoderLoader(self.engine)
+        provide = captioner if captioner is not None else self.engine.captioner
+        finder = detector if detector is not None else self.engine.detector
+        models = ArchiveModelLoader(self.encoder, self.engine.encoder)
         self.session = Session(
             self.runner, self.encoder, settings, captioner=provide, detector=finder, archive_model=models
         )
@@ -108,13 +111,19 @@ class Workplace(QObject):
         self._show_archive()
 
     def start(self, scene_paths: Sequence[Path]) -> None:
-        """Opens the first scenes, or the demo scene, then loads the model while the user looks."""
+        """Opens the first scenes, or the demo scene; the model is loaded when a question is begun."""
         if scene_paths:
             self.commands.open_paths(list(scene_paths))
         else:
             self.session.open_demo()
-        self.background.compute("Loading the model", self.encoder.load_now, self._show_model, self._show_fault)
+        self.window.show_model("Model: starts with the first question", "")
         self.window.query.line.setFocus()
+
+    def _warm_up(self) -> None:
+        """Loads the model, once; who only looks at scenes is spared its memory."""
+        if not self._warm:
+            self._warm = True
+            self.background.compute("Loading the model", self.encoder.load_now, self._show_model, self._show_fault)
 
     def restore_window(self) -> None:
         """Gives the window the size and place that it had the last time."""
@@ -161,6 +170,7 @@ class Workplace(QObject):
         self.presenter.stop()
         self.detector.stop()
         self.archivist.stop()
+        self.engine.close()  # what waits for a model need not wait any more
         self.runner.close()
         self.session.archive.shut_down()
 
@@ -283,6 +293,8 @@ class Workplace(QObject):
             self.window.toast.show_fault(str(error))
 
     def _show_job(self, job: JobStatus) -> None:
+        if job.lane is Lane.COMPUTE:
+            self._warm_up()  # for the badge: the job has loaded it
         self.window.jobs.show_job(job)
         if job.key == CAPTION_KEY:
             self.window.captions.show_job(job)
@@ -305,6 +317,7 @@ class Workplace(QObject):
     # ---- user -> verbs ---------------------------------------------------
     def _wire_window(self) -> None:
         window, commands, view = self.window, self.commands, self.view
+        window.query.line.textEdited.connect(lambda _text: self._warm_up())
         window.query.asked.connect(commands.ask)
         window.query.typed.connect(commands.typed)
         window.results.chosen.connect(self.session.select)

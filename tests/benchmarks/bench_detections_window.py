@@ -86,6 +86,9 @@ def measure_window(path: Path, count: int) -> None:
     from sarvlm_app.ui.workplace import Workplace
 
     class NoModel(EncoderLoader):
+        def __init__(self) -> None:
+            pass
+
         def load_now(self) -> tuple[str, str]:
             return "", ""
 

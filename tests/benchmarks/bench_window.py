@@ -52,6 +52,11 @@ def wait(ms: int) -> None:
     loop.exec()
 
 
+def resident_mib(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
 def pixels_shown(canvas) -> bool:
     image = canvas.grab().toImage()
     width, height = image.width(), image.height()
@@ -68,6 +73,9 @@ def measure(path: Path, *, with_model: bool = False) -> None:
     from sarvlm_app.ui.workplace import Workplace
 
     class NoModel(EncoderLoader):
+        def __init__(self) -> None:
+            pass
+
         def load_now(self) -> tuple[str, str]:
             return "", ""
 
@@ -76,7 +84,7 @@ def measure(path: Path, *, with_model: bool = False) -> None:
 
             raise ModelError("The benchmark loads no model.")
 
-    place = Workplace(app, Settings(), EncoderLoader() if with_model else NoModel())
+    place = Workplace(app, Settings(), None if with_model else NoModel())
     place.window.resize(1600, 1000)
     place.window.show()
     wait(800)
@@ -90,6 +98,12 @@ def measure(path: Path, *, with_model: bool = False) -> None:
         wait(20)
     print(f"first pixels after {time.perf_counter() - began:.2f} s")
     heart.report("opening")
+    print(f"resident {resident_mib(os.getpid()):.0f} MiB, no model asked for yet")
+    if with_model:
+        place.session.ask("ships in the harbour")
+        while not place.engine.running or place.session.answer is None:
+            wait(50)
+        heart.report("loading the model, until the first answer")
     canvas = place.window.canvas
     scene = place.session.active
     for zoom in (0.05, 0.3, 1.0, 2.0):
@@ -107,13 +121,15 @@ def measure(path: Path, *, with_model: bool = False) -> None:
     heart.report("zooming in")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak resident {peak:.0f} MiB")
+    if place.engine.pid is not None:
+        print(f"resident in the models' process {resident_mib(place.engine.pid):.0f} MiB")
     place.window.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scene", type=Path)
-    parser.add_argument("--model", action="store_true", help="load the model too, as the program does at its start")
+    parser.add_argument("--model", action="store_true", help="ask a question, and pan while the scene is encoded")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for name in ("CACHE", "DATA", "CONFIG"):
