@@ -312,7 +312,7 @@ class JobRunner:
         with self._lock:
             self._statuses[status.id] = status
         if not self._closed:
-            self._post(lambda: self.changed.emit(status))
+            self._post(lambda: None if self._closed else self.changed.emit(status))
 
     def statuses(self) -> tuple[JobStatus, ...]:
         """All jobs of this session, oldest first."""
