@@ -26,11 +26,12 @@ from .arguments import (
     window,
 )
 from .evaluate_parser import add_evaluate
+from .scene_work_parser import add_calibrate, add_filter, add_measure
 from .where_parser import add_where, joined_places
 
 COMMANDS = (
-    "gui", "demo", "info", "where", "query", "detect", "caption", "archive", "cache", "models", "finetune", "ensemble",
-    "evaluate",
+    "gui", "demo", "info", "where", "query", "detect", "caption", "calibrate", "filter", "measure", "archive",
+    "cache", "models", "finetune", "ensemble", "evaluate",
 )  # fmt: skip
 LATER = {
     "export": "the workbench and its projects",
@@ -66,6 +67,9 @@ def build_parser() -> Parser:
     _add_query(commands)
     _add_detect(commands)
     _add_caption(commands)
+    add_calibrate(commands)
+    add_filter(commands)
+    add_measure(commands)
     _add_cache(commands)
     _add_models(commands)
     _add_finetune(commands)

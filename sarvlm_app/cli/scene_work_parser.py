@@ -1,4 +1,4 @@
-"""The parsers of `sarvlm filter` and `sarvlm measure`."""
+"""The parsers of `sarvlm calibrate`, `sarvlm filter` and `sarvlm measure`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,20 @@ def add_filter(commands: Any) -> None:
     parser.add_argument("--unit", choices=("intensity", "amplitude", "db"), default="intensity", help="of the output")
     parser.add_argument("--band", metavar="B", help="polarisation, name or number (default: all bands)")
     add_scene_options(parser)
+    add_json(parser)
+
+
+def add_calibrate(commands: Any) -> None:
+    """The command `calibrate`."""
+    about = "backscatter by the product's own tables, as a GeoTIFF"
+    parser = command(commands, "calibrate", lazy("calibrate", "calibrate"), about)
+    parser.add_argument("scene", metavar="SCENE")
+    parser.add_argument("out", type=Path, metavar="OUT.tif")
+    parser.add_argument("--to", choices=("sigma0", "beta0", "gamma0"), default="sigma0", help="default: sigma0")
+    parser.add_argument("--remove-noise", action="store_true", help="take the stated thermal noise away")
+    parser.add_argument("--unit", choices=("intensity", "amplitude", "db"), default="intensity", help="of the output")
+    parser.add_argument("--band", metavar="B", help="polarisation, name or number (default: all bands)")
+    parser.add_argument("--part", metavar="NAME", help="swath or image of a product that has several, such as IW2")
     add_json(parser)
 
 
