@@ -47,6 +47,8 @@ class Settings:
         Folder that the file dialogs start in; empty for the home folder.
     recent_archives : tuple of str
         Folders of archives, the latest first.
+    coordinates : str
+        Notation of the status line: "degrees", "dms", "mgrs" or "map".
     window_geometry, window_state : str
         Qt's bytes in base64; empty for the default arrangement.
     """
@@ -59,6 +61,7 @@ class Settings:
     device: str = "auto"
     recent_scenes: tuple[str, ...] = ()
     last_folder: str = ""
+    coordinates: str = "degrees"
     recent_archives: tuple[str, ...] = ()
     window_geometry: str = ""
     window_state: str = ""
@@ -230,6 +233,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "recent_scenes": _texts,
     "last_folder": _text,
     "recent_archives": _texts,
+    "coordinates": _choice("degrees", "dms", "mgrs", "map"),
     "window_geometry": _base64,
     "window_state": _base64,
 }

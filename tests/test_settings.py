@@ -22,6 +22,7 @@ SETTINGS = st.builds(
     heatmap_opacity=st.floats(0, 1),
     cache_limit_gb=st.floats(0, 1e6),
     device=st.sampled_from(["auto", "cpu", "cuda", "cuda:1"]),
+    coordinates=st.sampled_from(["degrees", "dms", "mgrs", "map"]),
     recent_scenes=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=RECENT_SCENES).map(tuple),
     last_folder=st.text(st.characters(exclude_categories=["Cs"])),
 )
@@ -70,6 +71,7 @@ def test_a_damaged_file_is_moved_aside_and_the_defaults_are_used(damage):
         ("cache_limit_gb", -1),
         ("device", "cuda:x"),
         ("device", "cpu:0"),
+        ("coordinates", "furlongs"),
         ("recent_scenes", "a.tif"),
         ("recent_scenes", [1]),
         ("last_folder", None),

@@ -112,6 +112,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("toggle_heatmap", "View", "Heat map", ("H",), checkable=True),
     ActionSpec("toggle_markers", "View", "Numbers", ("M",), checkable=True),
     ActionSpec("fit", "View", "Fit the scene", ("F",), begins_group=True),
+    ActionSpec("go_to", "View", "Go to coordinate…", ("Ctrl+G",)),
+    ActionSpec("notation", "View", "Next notation of coordinates", ("Ctrl+Shift+G",)),
     ActionSpec("theme", "View", "Dark or light theme", ("Ctrl+Shift+L",), begins_group=True),
     ActionSpec("shortcuts", "Help", "Keyboard shortcuts", ("F1",)),
     ActionSpec("about", "Help", "About SARVLM Desktop"),

@@ -15,6 +15,7 @@ from sarvlm_app.core.caption_list import Where
 from sarvlm_app.core.export.detections import FORMATS, NEED_PLACE
 from sarvlm_app.core.session import Session
 from sarvlm_app.settings import Settings
+from sarvlm_app.ui.coordinate_presenter import CoordinatePresenter
 from sarvlm_app.ui.dialogs.shortcuts import ShortcutsDialog
 from sarvlm_app.ui.main_window import MainWindow
 from sarvlm_app.ui.question import Question, parse_question
@@ -70,6 +71,7 @@ class Commands(QObject):
         self._view = view
         self._theme = theme
         self.settings = Settings()
+        self.coordinates = CoordinatePresenter(session, window, lambda: self.settings, self._remember)
         self.cancel_job: Callable[[], object] = lambda: None
         self.describe: Callable[[Where], object] = lambda _where: None
         self.boxes: BoxCommands | None = None
@@ -110,6 +112,8 @@ class Commands(QObject):
             "toggle_heatmap": self._view.heatmap.toggle,
             "toggle_markers": self._view.numbers.toggle,
             "fit": window.canvas.fit,
+            "go_to": self.coordinates.ask,
+            "notation": self.coordinates.change_notation,
             "theme": self.toggle_theme,
             "shortcuts": lambda: ShortcutsDialog(window).exec(),
             "about": lambda: QMessageBox.about(window, "About SARVLM Desktop", _ABOUT),
@@ -186,16 +190,19 @@ class Commands(QObject):
             self._session.previous_candidate()
 
     def escape(self) -> None:
-        """Hides the toast, else ends the drawing of a region, else leaves the query line and cancels the job."""
+        """Hides the toast, else ends the drawing of a region, else takes the pin away, else cancels the job."""
         if self._window.toast.isVisible():
             self._window.toast.hide()
         elif self._window.canvas.drawing:
             self._window.canvas.set_drawing(False)
-        elif self.boxes is not None and self.boxes.leave():
+        elif self.coordinates.leave() or (self.boxes is not None and self.boxes.leave()):
             self._window.canvas.setFocus()
         else:
             self.cancel_job()
             self._window.canvas.setFocus()
+
+    def _remember(self, settings: Settings) -> None:
+        self.settings = settings
 
     def toggle_theme(self) -> None:
         """Changes between dark and light and remembers it."""

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import math
 
+from sarvlm_app.core.coordinates import dms_text, lonlat_text
 
-def lonlat_text(lon: float, lat: float, decimals: int = 4) -> str:
-    """Latitude and longitude in degrees with their hemispheres: `33.7420 N  118.2010 W`."""
-    return f"{abs(lat):.{decimals}f} {'S' if lat < 0 else 'N'}  {abs(lon):.{decimals}f} {'W' if lon < 0 else 'E'}"
-
-
-def _dms(value: float, positive: str, negative: str) -> str:
-    tenths = round(abs(value) * 36_000)
-    degrees, rest = divmod(tenths, 36_000)
-    minutes, seconds = divmod(rest, 600)
-    return f"{degrees}°{minutes:02d}′{seconds / 10:04.1f}″ {negative if value < 0 else positive}"
-
-
-def dms_text(lon: float, lat: float) -> str:
-    """Latitude and longitude in degrees, minutes and seconds."""
-    return f"{_dms(lat, 'N', 'S')}  {_dms(lon, 'E', 'W')}"
+__all__ = [
+    "dms_text",
+    "lonlat_text",
+    "number_text",
+    "pixel_text",
+    "places_text",
+    "seconds_text",
+    "share_text",
+]
 
 
 def pixel_text(col: float, row: float) -> str:

@@ -43,6 +43,15 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """A place that was gone to: (col, row) scene pixels from the outer corner, and what was asked for."""
+
+    col: float
+    row: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class OverlayState:
     """All that the overlay draws, but for the camera: `frame` marks what is chosen, `rubber` what is being drawn.
 
@@ -62,6 +71,7 @@ class OverlayState:
     hint: str = ""
     hovered: BoxMark | None = None
     picked: BoxMark | None = None
+    pin: Pin | None = None
 
 
 class Overlay(QWidget):
@@ -122,6 +132,8 @@ class Overlay(QWidget):
         if self.state.markers_visible:
             self._draw_markers(painter)
         painter.setFont(font)
+        if self.state.pin is not None:
+            self._draw_pin(painter, self.state.pin)
         self._draw_scale(painter)
         if self.state.legend_threshold is not None:
             self._draw_legend(painter, self.state.legend_threshold)
@@ -185,6 +197,21 @@ class Overlay(QWidget):
             painter.drawRect(box)
         if frame.label:
             self._draw_label(painter, box, frame.label)
+
+    def _draw_pin(self, painter: QPainter, pin: Pin) -> None:
+        """Cross hairs that leave the place itself free, and the coordinate."""
+        camera = self._camera()
+        x, y = camera.to_screen(pin.col, pin.row)
+        if not (-30 <= x <= camera.width + 30 and -30 <= y <= camera.height + 30):
+            return
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((QColor(0, 0, 0, 170), 4.5), (_FRAME, 2.0)):
+            painter.setPen(QPen(colour, width))
+            painter.drawEllipse(QPointF(x, y), 9.0, 9.0)
+            for across, down in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                painter.drawLine(QPointF(x + 9.0 * across, y + 9.0 * down), QPointF(x + 20.0 * across, y + 20.0 * down))
+        label = painter.fontMetrics().elidedText(pin.label, Qt.TextElideMode.ElideRight, 260)
+        self._draw_label(painter, QRectF(x + 14.0, y - 12.0, 1.0, 1.0), label)
 
     def _draw_label(self, painter: QPainter, box: QRectF, label: str) -> None:
         """The word of a frame: above its corner where there is room, else inside."""
