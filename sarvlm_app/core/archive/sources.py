@@ -11,8 +11,10 @@ from typing import Any, Final
 from sarvlm_app.core.archive.catalogue import FILE as CATALOGUE
 from sarvlm_app.core.archive.shard import Fault
 from sarvlm_app.core.products import FAMILIES
-from sarvlm_app.core.products.dataset import driver_of
 from sarvlm_app.errors import SceneError
+
+SIDE_SUFFIXES: Final = frozenset({".json", ".xml", ".safe"})
+"""Files that describe an image beside them, which is what is taken."""
 
 SUFFIXES: Final = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".ntf", ".nitf", ".nsf", ".bmp"})
 
@@ -54,7 +56,8 @@ class Collected:
 def collect(paths: Sequence[Path], *, recursive: bool) -> Collected:
     """The files of folders (their own always, deeper ones where `recursive`) and those given by name.
 
-    A product that is a folder (such as .SAFE) is one scene. Hidden files and folders, and archives, are passed over.
+    A product that is a folder (such as .SAFE) is one scene. Hidden files and folders, and
+    archives of ours, are passed over.
 
     Raises
     ------
@@ -103,7 +106,9 @@ def looks_like_image(path: Path) -> bool:
     """By its suffix, or by its first bytes; an image by name that is none is for the report."""
     if path.suffix.lower() in SUFFIXES:
         return True
+    if path.suffix.lower() in SIDE_SUFFIXES:
+        return False
     try:
-        return driver_of(path) is not None
+        return any(family.recognises(path) for family in FAMILIES)
     except OSError:
         return False
