@@ -27,7 +27,7 @@ from sarvlm_models.types import Caption, Float32, Window
 from tests.core.export_answers import make_scene, utm_georef
 from tests.core.fake_captioning import LONG_S, CaptionBench
 from tests.core.fake_encoder import FakeEncoder
-from tests.core.test_session import Bench, harbour
+from tests.core.session_bench import Bench, harbour
 
 pytestmark = pytest.mark.usefixtures("no_leaked_threads")
 VIEW = Window(8, 16, 128, 64)
