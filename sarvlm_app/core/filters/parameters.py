@@ -67,13 +67,13 @@ def parameter(default: float | None, limits: tuple[float, float], title: str, ab
     return field(default=default, metadata={_KEY: known})
 
 
-def window_size(default: int, largest: int = 33) -> Any:
+def window_size(default: int, largest: int = 33, smallest: int = 3) -> Any:
     """The field of a square window's edge in pixels."""
     about = (
         "Edge of the square window that is looked at around each pixel. "
         "Larger windows smooth more and blur more of what is small."
     )
-    return parameter(default, (3, largest), "window (px)", about, "odd")
+    return parameter(default, (smallest, largest), "window (px)", about, "odd")
 
 
 def number_of_looks() -> Any:

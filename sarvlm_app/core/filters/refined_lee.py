@@ -41,7 +41,7 @@ class RefinedLee:
         "and are smoothed along their length. A good first choice."
     )
 
-    size: int = window_size(7, 15)
+    size: int = window_size(7, 15, 5)
     looks: float = number_of_looks()
 
     def __post_init__(self) -> None:
@@ -49,12 +49,11 @@ class RefinedLee:
 
     @property
     def margin_px(self) -> int:
-        return max(self.size, 5) // 2
+        return self.size // 2
 
     def apply(self, intensity: Float32, valid: Bool) -> tuple[Float32, Bool]:
         """See `SpeckleFilter.apply`."""
-        size = max(self.size, 5)  # there are no 3 x 3 sub-windows in a window of 3 px
-        radius, speckle = size // 2, 1.0 / self.looks
+        size, radius, speckle = self.size, self.margin_px, 1.0 / self.looks
 
         def work(values: Float64, mask: Bool) -> Float64:
             side = _side(_sub_means(values, mask, size))
