@@ -15,8 +15,8 @@ from sarvlm_app.ui.dialogs.go_to import GoToDialog
 from sarvlm_app.ui.main_window import MainWindow
 from sarvlm_app.ui.viewer.overlay import Pin
 
-_SEEN_PX = 200.0
-"""Pixels of the scene around a place that was gone to."""
+_SEEN_PX = 64.0
+"""Pixels of the scene about a place that was gone to; its surroundings are seen as well."""
 
 
 class CoordinatePresenter(QObject):

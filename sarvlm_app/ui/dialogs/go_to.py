@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBo
 from sarvlm_app.errors import QueryError
 
 _FORMS = (
-    "33.74, -118.21 · 33°44'24\"N 118°12'36\"W · 11S LT 87877 33973 · 11S 387877 3733973 · "
-    "metres of the scene's map · col 1200 row 340"
+    "Degrees 33.74, -118.21 or 33°44'24\"N 118°12'36\"W\n"
+    "MGRS 11S LT 87916 33985, UTM 11S 387917 3733986, metres of the scene's map\n"
+    "Pixels col 1200 row 340"
 )
 
 
@@ -29,7 +30,7 @@ class GoToDialog(QDialog):
         super().__init__(parent)
         self._go = go
         self.setWindowTitle("Go to coordinate")
-        self.setMinimumWidth(480)
+        self.setMinimumWidth(540)
         self.line = QLineEdit(last, placeholderText="33.74, -118.21", clearButtonEnabled=True)
         self.line.setAccessibleName("Coordinate")
         self.line.selectAll()
@@ -55,6 +56,7 @@ class GoToDialog(QDialog):
         except QueryError as error:
             self.error.setText(str(error))
             self.error.show()
+            self.adjustSize()
             self.line.selectAll()
             self.line.setFocus()
             return

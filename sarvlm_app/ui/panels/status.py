@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from sarvlm_app.core.coordinates import Notation, notation_text
 from sarvlm_app.core.georef import Georeference
 from sarvlm_app.ui.formats import number_text, pixel_text
-from sarvlm_app.ui.widgets import flat_text_button
 
 _NAMES = {
     Notation.DEGREES: "Degrees",
@@ -38,7 +37,10 @@ class PointerLine(QWidget):
         self._lonlat: tuple[float, float] | None = None
         self.place = QLabel()
         self.value = QLabel()
-        self.lonlat = flat_text_button("Notation of coordinates")
+        self.lonlat = QPushButton(
+            objectName="flat", styleSheet="text-align: left;", focusPolicy=Qt.FocusPolicy.TabFocus
+        )
+        self.lonlat.setAccessibleName("Notation of coordinates")
         self.lonlat.clicked.connect(self.notation_clicked)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 0, 0, 0)
