@@ -46,6 +46,7 @@ def _box(text: str, name: str, *shortcuts: str, **how: bool) -> ActionSpec:
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "File", "Open scene…", ("Ctrl+O",)),
+    ActionSpec("open_folder", "File", "Open a product's folder…", ("Ctrl+Alt+O",)),
     ActionSpec("open_demo", "File", "Open the demo scene"),
     ActionSpec("close_scene", "File", "Close this scene", ("Ctrl+W",)),
     ActionSpec("export", "File", "Export…", ("Ctrl+E",), begins_group=True),

@@ -23,7 +23,8 @@ from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
 
 _SCENE_FILTER = (
-    "Scenes (*.tif *.tiff *.TIF *.TIFF *.png *.PNG *.jpg *.jpeg *.JPG *.ntf *.nitf *.NTF *.vrt *.jp2 *.img *.h5);;"
+    "Scenes (*.tif *.tiff *.TIF *.TIFF *.zip *.safe *.xml *.json *.ntf *.nitf *.NTF *.h5 *.hdf5 *.npy *.npz *.mat "
+    "*.cos *.png *.PNG *.jpg *.jpeg *.JPG *.jp2 *.j2k *.bmp IMG-*);;"
     "All files (*)"
 )
 _ABOUT = (
@@ -83,6 +84,7 @@ class Commands(QObject):
         session, window = self._session, self._window
         return {
             "open": self.open_dialog,
+            "open_folder": self.open_folder,
             "open_demo": session.open_demo,
             "close_scene": self.close_scene,
             "export": self.show_exports,
@@ -150,6 +152,12 @@ class Commands(QObject):
         """Asks for scene files and opens them."""
         names, _ = QFileDialog.getOpenFileNames(self._window, "Open scenes", self.settings.last_folder, _SCENE_FILTER)
         self.open_paths([Path(name) for name in names])
+
+    def open_folder(self) -> None:
+        """Asks for the folder of a product (such as .SAFE) and opens it."""
+        name = QFileDialog.getExistingDirectory(self._window, "Open a product's folder", self.settings.last_folder)
+        if name:
+            self.open_paths([Path(name)])
 
     def open_paths(self, paths: list[Path]) -> None:
         """Opens each file as a scene; the session tells what cannot be opened."""
