@@ -233,7 +233,7 @@ def test_a_file_name_that_leads_out_of_the_product_is_not_followed(tmp_path):
         open_scene(main)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_an_annotation_with_any_number_spoilt_opens_or_is_one_sentence(tmp_path_factory, data):
     main = write_product(tmp_path_factory.mktemp("tsx"), grid=grid())
