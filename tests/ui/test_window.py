@@ -137,7 +137,8 @@ def test_the_pointer_reads_row_column_value_and_ground_position(opened, qtbot):
 def test_the_stretch_changes_the_display_and_not_the_answer(opened, ask, qtbot):
     answer = ask("ships")
     display = opened.window.display
-    display._low.setValue(display._low.value() + 3)
+    low = display.histogram.low
+    low.setValue(low.value() + 3)
     assert opened.session.stretch.mode == "manual"
     assert opened.session.answer.heatmap is answer.heatmap
 
@@ -222,3 +223,13 @@ def test_closing_while_a_scene_is_read_ends_every_lane(opened, qtbot):
     opened.window.query.ask_words("ships")
     opened.window.close()
     assert not [job for job in opened.runner.statuses() if job.state == "running"]
+
+
+def test_a_products_folder_is_opened_whole(workplace, qtbot, tmp_path, monkeypatch):
+    from tests.core.products.safe_files import Safe, write_safe
+
+    folder = write_safe(Safe(tmp_path))
+    monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getExistingDirectory", lambda *_given: str(folder))
+    workplace.actions["open_folder"].trigger()
+    qtbot.waitUntil(lambda: workplace.session.active is not None, timeout=10_000)
+    assert workplace.session.active.product == "Sentinel-1 IW GRD"

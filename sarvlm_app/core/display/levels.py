@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +14,7 @@ from sarvlm_app.core.products.sources import read_intensity
 from sarvlm_app.core.products.types import Scene
 from sarvlm_app.core.radiometry import Float32, mean_intensity, to_db, widened
 from sarvlm_app.core.sampling import sample_windows
-from sarvlm_app.core.scene import LEAST_STRETCH_DB, STRETCH_PERCENTILES, source_of
+from sarvlm_app.core.scene import LEAST_STRETCH_DB, STRETCH_PERCENTILES, default_stretch, source_of
 
 WHOLE_PERCENTILES = (0.1, 99.9)
 EMPTY_LIMITS = (-25.0, 0.0)
@@ -34,6 +34,8 @@ class Levels:
         Sorted decibels of valid pixels above zero, read-only.
     mean, least, most, p99 : float
         Of the amplitude of the sample; zeros count.
+    own : (float, float) or None
+        The scene's default stretch in dB, where it is that of a band: as everything else shows it.
     """
 
     db: Float32
@@ -41,6 +43,7 @@ class Levels:
     least: float
     most: float
     p99: float
+    own: Limits | None = None
 
     def limits(self, mode: Mode = Mode.PERCENTILE) -> Limits:
         """Black and white of the scene in the unit of the mode."""
@@ -48,6 +51,8 @@ class Levels:
             return (0.0, 1.0) if mode.unit == "amplitude" else EMPTY_LIMITS
         if mode.unit == "amplitude":
             return 0.0, max(float(_amplitude(self._percentile(STRETCH_PERCENTILES[1]))), 1e-12)
+        if self.own is not None and mode is not Mode.LOG:
+            return self.own
         low, high = WHOLE_PERCENTILES if mode is Mode.LOG else STRETCH_PERCENTILES
         return widened(self._percentile(low), self._percentile(high), LEAST_STRETCH_DB)
 
@@ -92,7 +97,9 @@ def levels_of(scene: Scene, band: int) -> Levels:
         return _levels(np.zeros(0, np.float32), 0.0, 0.0, 0.0, 0.0)
     p99 = float(np.percentile(amplitude, 99))
     extremes = float(amplitude.min()), float(amplitude.max())
-    return _levels(to_db(intensity[intensity > 0]), float(amplitude.mean(dtype=np.float64)), *extremes, p99)
+    stretch = default_stretch(scene, band)
+    found = _levels(to_db(intensity[intensity > 0]), float(amplitude.mean(dtype=np.float64)), *extremes, p99)
+    return replace(found, own=(stretch.low, stretch.high))
 
 
 @lru_cache(maxsize=64)

@@ -19,9 +19,11 @@ from sarvlm_app.core.display.remaps import remapped
 from sarvlm_app.core.display.settings import PHASE_COLOURS, DisplaySettings, Limits
 from sarvlm_app.core.products.types import Scene
 from sarvlm_app.core.pyramid import LevelArray, ScenePyramid, Steps
-from sarvlm_app.core.radiometry import Float32
+from sarvlm_app.core.radiometry import DB_FLOOR, Float32
+from sarvlm_models.types import Window
 
 Uint8 = NDArray[np.uint8]
+_SAMPLE_EDGE = 512
 
 
 class PictureKind(StrEnum):
@@ -183,9 +185,51 @@ class Picture:
         read = reads[self.kind]
         return [form(partial(read, number), shape) for number, shape in enumerate(self.base.levels)]
 
-    def phase_at(self, col: int, row: int) -> float | None:
-        """Phase in radians of a pixel if it is shown and in memory; never reads."""
-        return None if self._phase is None else self._phase.peek(col, row)
+    # ---- values ----------------------------------------------------------
+    @property
+    def unit(self) -> str:
+        """Of `peek` and `value`: dB of the band, or degrees where its phase is shown."""
+        return "dB" if self._phase is None else "°"
+
+    def peek(self, col: int, row: int) -> float | None:
+        """The full-resolution value of a pixel if it is in memory (NaN: no data), else None; never reads."""
+        if self._phase is None:
+            return self.base.peek(col, row)
+        phase = self._phase.peek(col, row)
+        return None if phase is None else float(np.degrees(phase))
+
+    def value(self, col: int, row: int) -> float:
+        """The same, read where it must be; NaN without data.
+
+        Raises
+        ------
+        SceneError
+            When the file is damaged or gone.
+        """
+        if self._phase is None:
+            return float(self.base.read(0, row, row + 1, col, col + 1)[0, 0])
+        return float(np.degrees(self._phase.read(0, row, row + 1, col, col + 1)[0, 0]))
+
+    def sample(self, window: Window | None = None) -> tuple[Float32, ...]:
+        """Decibels (n,) of the band, or of each channel: of the whole scene, or of a window as it is seen.
+
+        Raises
+        ------
+        SceneError
+            When the file is damaged or gone.
+        """
+        composite = self.settings.composite
+        if window is None:
+            if composite is None:
+                return (self.levels.db,)
+            return tuple(channel_levels(self.scene, channel.of_scene).db for channel in composite.channels)
+        level = 0
+        while max(window.width, window.height) >> level > _SAMPLE_EDGE and level + 1 < len(self.base.levels):
+            level += 1
+        place = (level, window.row >> level, (window.row_end >> level) + 1, window.col >> level)
+        end = (window.col_end >> level) + 1
+        planes = [self.base.read(*place, end)] if composite is None else self._channels_db(*place, end)
+        return tuple(plane[np.isfinite(plane) & (plane > DB_FLOOR)] for plane in planes)
 
     # ---- reading ---------------------------------------------------------
     def _read_amplitude(self, level: int, row0: int, row1: int, col0: int, col1: int) -> Float32:
@@ -198,17 +242,25 @@ class Picture:
 
     def _read_colour(self, level: int, row0: int, row1: int, col0: int, col1: int) -> Uint8:
         state = self._state
-        assert state.settings.composite is not None
+        planes = self._channels_db(level, row0, row1, col0, col1, state)
+        gamma = state.settings.gamma
+        return np.stack([grey_levels(p, limits, gamma) for p, limits in zip(planes, state.channels, strict=True)], -1)
+
+    def _channels_db(
+        self, level: int, row0: int, row1: int, col0: int, col1: int, state: _State | None = None
+    ) -> list[Float32]:
+        """Decibels of the three channels in a window of a level."""
+        composite = (state or self._state).settings.composite
+        assert composite is not None
         planes = []
-        for channel, (low, high) in zip(state.settings.composite.channels, state.channels, strict=True):
+        for channel in composite.channels:
             terms, offset = terms_of(self.scene, channel)
-            db: Float32 | None = None
-            for term in terms:
-                part = self._pyramids[_unsigned(term)].read(level, row0, row1, col0, col1)
-                db = term.sign * part if db is None else db + term.sign * part
-            assert db is not None
-            planes.append(grey_levels(db + np.float32(offset), (low, high), state.settings.gamma))
-        return np.stack(planes, axis=-1)
+            parts = [
+                np.float32(term.sign) * self._pyramids[_unsigned(term)].read(level, row0, row1, col0, col1)
+                for term in terms
+            ]
+            planes.append(np.asarray(sum(parts[1:], parts[0]) + np.float32(offset), np.float32))
+        return planes
 
     def _state_of(self, settings: DisplaySettings) -> _State:
         levels = levels_of(self.scene, self.band)

@@ -31,12 +31,15 @@ from sarvlm_models.types import Heatmap, Window
 
 from .box_layer import BoxLayer
 from .geometry import Camera, scale_bar, sensible_zoom, window_between, window_zoom
+from .heat_cells import drawn_cells
 from .heat_colours import BACKGROUND, colour_stops
 from .overlay import Frame, Marker, Overlay
 from .plain_image import PlainImage
 
 _POINTER_MS = 33
 _CLICK_PX = 4
+_LATEST_MS = 2000
+"""A picture that another one takes the place of goes after this time at the latest."""
 _DRAW_HINT = "Drag over the region to describe · Esc leaves"
 
 
@@ -67,13 +70,25 @@ class SceneImage:
     width, height : int
         Full-resolution size in pixels.
     limits : (float, float)
-        Values shown black and white.
+        Values shown as the ends of the colour map.
+    gamma : float
+        Exponent between them.
+    colours : str
+        napari's name of the colour map.
+    smooth : bool
+        Whether pixels are interpolated.
+    rgb : bool
+        The levels are uint8 (rows, cols, 3) and shown as they are.
     """
 
     levels: Sequence[Any]
     width: int
     height: int
     limits: tuple[float, float]
+    gamma: float = 1.0
+    colours: str = "gray"
+    smooth: bool = True
+    rgb: bool = False
 
 
 class _Viewer(QtViewer):
@@ -163,6 +178,11 @@ class SceneCanvas(QWidget):
         self._scene: SceneImage | None = None
         self._image: PlainImage | None = None
         self._heat: PlainImage | None = None
+        self._leaving: list[PlainImage] = []
+        self._drop_timer = QTimer(self, singleShot=True, interval=0)
+        self._latest_timer = QTimer(self, singleShot=True, interval=_LATEST_MS)
+        for timer in (self._drop_timer, self._latest_timer):
+            timer.timeout.connect(self._drop_old)
         self._metres_per_px: float | None = None
         self._fitted = True
         self._moving = False
@@ -188,6 +208,7 @@ class SceneCanvas(QWidget):
         """Shows another scene (None: none) and fits it into the view."""
         self._flight.stop()
         self.show_heatmap(None)
+        self._drop_old()
         if self._image is not None:
             self._model.layers.remove(self._image)
             self._image = None
@@ -197,23 +218,49 @@ class SceneCanvas(QWidget):
         self.overlay.change(hovered=None, picked=None)
         if scene is None:
             return
-        self._image = PlainImage(
-            list(scene.levels) if len(scene.levels) > 1 else scene.levels[0],
-            name="SAR",
-            multiscale=len(scene.levels) > 1,
-            contrast_limits=scene.limits,
-            colormap="gray",
-            interpolation2d="linear",
-        )
+        self._image = _image_layer(scene)
         self._insert(0, self._image)
         self.fit()
 
-    def set_limits(self, limits: tuple[float, float]) -> None:
-        """Changes the values that are shown black and white."""
-        if self._image is not None:
-            low, high = limits
-            self._image.contrast_limits_range = (min(low, high) - 1.0, max(low, high) + 1.0)
-            self._image.contrast_limits = (low, max(high, low + 1e-3))
+    def change_image(self, scene: SceneImage) -> None:
+        """Shows the same scene by other levels; all else stays, the old picture until the new one is read."""
+        old = self._image
+        if old is None:
+            self.show_scene(scene)
+            return
+        self._scene = scene
+        self._image = new = _image_layer(scene)
+        new.opacity = old.opacity
+        visible = bool(old.visible)
+        self._insert(0, new)
+        new.visible = visible
+        self._leaving.append(old)
+        new.events.set_data.connect(lambda _event: self._drop_timer.start())
+        if not visible:
+            self._drop_timer.start()
+        self._latest_timer.start()
+
+    def _drop_old(self) -> None:
+        """Takes pictures away that another one stands for now."""
+        self._latest_timer.stop()
+        leaving, self._leaving = self._leaving, []
+        for layer in leaving:
+            if layer in self._model.layers:
+                self._model.layers.remove(layer)
+
+    def set_look(self, limits: tuple[float, float], gamma: float = 1.0, colours: str = "gray") -> None:
+        """Changes the values at the ends of the colour map, the exponent between them, and the colours."""
+        if self._image is None or self._image.rgb:
+            return
+        low, high = limits
+        reach = max(high - low, 1e-9)
+        if (low, high) != tuple(self._image.contrast_limits):
+            self._image.contrast_limits_range = (low - reach, high + reach)
+            self._image.contrast_limits = (low, low + reach)
+        if self._image.gamma != gamma:
+            self._image.gamma = gamma
+        if self._image.colormap.name != colours:
+            self._image.colormap = colours
 
     def refresh_scene(self) -> None:
         """Reads what is in view again: better data have arrived."""
@@ -252,10 +299,10 @@ class SceneCanvas(QWidget):
                 self._heat = None
             self.overlay.change(legend_threshold=None)
             return
-        cell = float(heatmap.cell_px)
+        cells, cell = drawn_cells(heatmap.scores, float(heatmap.cell_px))
         if self._heat is None:
             self._heat = PlainImage(
-                np.asarray(heatmap.scores),
+                cells,
                 name="Heat map",
                 scale=(cell, cell),
                 translate=((cell - 1) / 2, (cell - 1) / 2),
@@ -266,7 +313,7 @@ class SceneCanvas(QWidget):
             )
             self._insert(1, self._heat)  # below the boxes
         else:
-            self._heat.data = np.asarray(heatmap.scores)
+            self._heat.data = cells
             self._heat.scale = (cell, cell)
             self._heat.translate = ((cell - 1) / 2, (cell - 1) / 2)
             self._heat.contrast_limits = (BACKGROUND, 1.0)
@@ -503,7 +550,9 @@ class SceneCanvas(QWidget):
             return
         self._closed = True
         self._flight.stop()
-        self._pointer_timer.stop()
+        for timer in (self._pointer_timer, self._drop_timer, self._latest_timer):
+            timer.stop()
+        self._leaving.clear()
         self.overlay.hide()
         self._native.removeEventFilter(self)
         self._model.layers.clear()
@@ -516,6 +565,19 @@ class SceneCanvas(QWidget):
         self.tool = None
         del self._viewer
         gc.collect()
+
+
+def _image_layer(scene: SceneImage) -> PlainImage:
+    how: dict[str, Any] = {} if scene.rgb else {"contrast_limits": scene.limits, "colormap": scene.colours}
+    return PlainImage(
+        list(scene.levels) if len(scene.levels) > 1 else scene.levels[0],
+        name="SAR",
+        rgb=scene.rgb,
+        multiscale=len(scene.levels) > 1,
+        gamma=scene.gamma,
+        interpolation2d="linear" if scene.smooth else "nearest",
+        **how,
+    )
 
 
 def _screen_position(event: Any) -> QPoint:
