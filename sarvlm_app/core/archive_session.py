@@ -8,6 +8,7 @@ lane.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,8 @@ AREA_KEY: Final = "archive area"
 PAGE: Final = 20
 MOST_HITS: Final = 400
 MOST_RECENT: Final = 8
+FACTS_EVERY_S: Final = 10.0
+"""While an archive grows its facts are read anew this often."""
 
 
 class Reading(Protocol):
@@ -77,6 +80,8 @@ class ArchiveSession:
         self._reading: Reading = reading or ArchiveReading(provide)
         self.work = ArchiveWork(runner, provide)
         self.work.ended.connect(self._on_work)
+        self.work.changed.connect(self._follow_work)
+        self._facts_read = 0.0
         self._folder: Path | None = None
         self._facts: ArchiveFacts | None = None
         self._recent: tuple[Path, ...] = ()
@@ -179,9 +184,13 @@ class ArchiveSession:
             self._set_answer(None, None)
             self.question_changed.emit()
         self._recent = (folder, *(other for other in self._recent if other != folder))[:MOST_RECENT]
-        self._facts = facts
         self._set_fault(None)
-        self.changed.emit()
+        self._learn(folder, facts)
+
+    def _learn(self, folder: Path, facts: ArchiveFacts) -> None:
+        if folder == self._folder:
+            self._facts, self._facts_read = facts, time.monotonic()
+            self.changed.emit()
 
     def refresh(self) -> None:
         """Read the facts anew."""
@@ -190,7 +199,7 @@ class ArchiveSession:
             self._runner.submit(
                 Work(
                     "", lambda _ctx: read_facts(folder), Lane.IO, FACTS_KEY,
-                    on_done=lambda facts: self._opened(folder, facts), on_failed=self._set_fault,
+                    on_done=lambda facts: self._learn(folder, facts), on_failed=self._set_fault,
                 )
             )  # fmt: skip
 
@@ -212,8 +221,17 @@ class ArchiveSession:
         if self._folder is not None:
             self.work.compact(self._folder)
 
+    def _follow_work(self) -> None:
+        """While much is added, what is there can be searched: the facts follow, now and then."""
+        progress = self.work.progress
+        if progress is None or not progress.kept or self.work.folder != self._folder:
+            return
+        now = time.monotonic()
+        if now - self._facts_read > FACTS_EVERY_S:
+            self._facts_read = now
+            self.refresh()
+
     def _on_work(self, outcome: Outcome) -> None:
-        self.message.emit(outcome.sentence)
         if outcome.kind is WorkKind.VERIFY:
             return
         self.refresh()

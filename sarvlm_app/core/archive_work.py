@@ -25,6 +25,9 @@ RATE_S: Final = 30.0
 """The rate is that of so many seconds of work."""
 
 
+UNFORESEEN: Final = "The work ended by an unforeseen fault, which the report tells; what was finished is kept."
+
+
 class WorkKind(StrEnum):
     """What is done."""
 
@@ -173,7 +176,7 @@ class ArchiveWork:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether an `add` was stopped and can be taken up again."""
+        """Whether an `add` was stopped or failed and can be taken up again."""
         return self._stopped is not None and self._task is None
 
     # ---- verbs -----------------------------------------------------------
@@ -224,7 +227,7 @@ class ArchiveWork:
             self._runner.cancel(self._job)
 
     def go_on(self) -> None:
-        """Take up an `add` that was stopped."""
+        """Take up an `add` that was stopped or failed."""
         if self._stopped is not None:
             self._enqueue(self._stopped)
 
@@ -275,7 +278,8 @@ class ArchiveWork:
             self._stopped = self._task if kind is WorkKind.ADD else None
             self._end(Outcome(kind, _stopped_text(kind, self._progress), faults, stopped=True))
         elif job.state is JobState.FAILED:
-            self._end(Outcome(kind, str(self._fault or job.message), faults, failed=True))
+            self._stopped = self._task if kind is WorkKind.ADD else None
+            self._end(Outcome(kind, str(self._fault or UNFORESEEN), faults, failed=True))
         else:
             self.changed.emit()
 

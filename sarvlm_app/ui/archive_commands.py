@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from sarvlm_app.core.archive_question import ExampleKind
-from sarvlm_app.core.archive_work import WorkKind
+from sarvlm_app.core.archive_work import Outcome, WorkKind
 from sarvlm_app.core.session import Session
 from sarvlm_app.ui.archive_presenter import ArchivePresenter
 from sarvlm_app.ui.dialogs.faults import FaultsDialog
@@ -47,6 +47,7 @@ class ArchiveCommands(QObject):
         panel.hits.export_clicked.connect(self.export)
         panel.hits.told.connect(window.toast.show_message)
         panel.work.faults_clicked.connect(self.show_faults)
+        self._archive.work.ended.connect(self._tell_end)
         panel.dropped.connect(lambda paths: self._archive.add(tuple(paths)))
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
@@ -143,6 +144,15 @@ class ArchiveCommands(QObject):
             if box.clickedButton() is not yes:
                 return
         self._archive.compact()
+
+    def _tell_end(self, outcome: Outcome) -> None:
+        """How a work ended: the panel tells it where it is on view, else a toast."""
+        if self._view.archive.visible or outcome.stopped:
+            return
+        if outcome.failed:
+            self._window.toast.show_fault(outcome.sentence)
+        else:
+            self._window.toast.show_message(outcome.sentence)
 
     def show_faults(self) -> None:
         """Lists the files that failed, or what is wrong."""

@@ -45,6 +45,11 @@ def bytes_text(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size < 1e7 else f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
 
 
+def fast_text(seconds: float) -> str:
+    """How long a search took: `4 ms`, `0.31 s`."""
+    return f"{max(1, round(1000 * seconds))} ms" if seconds < 0.1 else seconds_text(seconds)
+
+
 def counted(count: int, one: str, many: str) -> str:
     """`1 scene`, `1,204 scenes`."""
     return f"{count:,} {one if count == 1 else many}"

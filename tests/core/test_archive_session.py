@@ -193,11 +193,32 @@ def test_adding_tells_files_tiles_and_what_failed(bench: Bench, data: Path, tmp_
     bench.session.work.changed.connect(watch)
     bench.session.add((data,))
     bench.settle()
+    assert bench.session.work.progress is None or bench.session.work.progress.kept > 0
     assert seen[-1][0] == 5 and seen == sorted(seen), "counts only grow"
     outcome = bench.session.work.outcome
     assert outcome is not None and outcome.sentence.startswith("4 files added (") and "1 failed" in outcome.sentence
     assert [Path(fault.path).name for fault in outcome.faults] == ["bad.tif"]
     assert set(bench.model.threads) == {"background_0"}
+    assert bench.session.facts is not None and bench.session.facts.info.scenes == 4
+
+
+def test_what_is_there_can_be_searched_while_more_is_added(
+    bench: Bench, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sarvlm_app.core.archive.ingest.FILES_A_SHARD", 1)
+    monkeypatch.setattr("sarvlm_app.core.archive_session.FACTS_EVERY_S", 0.0)
+    bench.session.create(tmp_path / "held")
+    bench.settle()
+    bench.session.add((data,))
+    bench.run_until(lambda: not bench.session.empty or bench.session.work.kind is None)
+    if bench.session.work.kind is not None:  # else this machine was faster
+        bench.session.work.toggle_pause()
+    bench.session.ask("bright things")
+    bench.run_until(lambda: not bench.session.searching)
+    assert bench.session.fault is None and names(bench)
+    if bench.session.work.paused:
+        bench.session.work.toggle_pause()
+    bench.settle()
     assert bench.session.facts is not None and bench.session.facts.info.scenes == 4
 
 

@@ -22,6 +22,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "models")]
 
+from tests.e2e.archive_shot import show_archive  # noqa: E402 - found by the path above
+
 if TYPE_CHECKING:
     from sarvlm_app.ui.workplace import Workplace
 
@@ -189,6 +191,10 @@ def take_all(folder: Path) -> None:
         take(place, folder / "captions.png")
     if show_objects(place):
         take(place, folder / "objects.png")
+    with tempfile.TemporaryDirectory(prefix="sarvlm-archive-") as held:
+        if show_archive(place, Path(held), wait_until, lambda: take(place, folder / "archive-adding.png")):
+            take(place, folder / "archive.png")
+        place.session.archive.shut_down()
     place.window.close()
 
 

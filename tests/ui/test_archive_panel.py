@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog, QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel, QScrollArea
 
 from sarvlm_app.core.archive_question import ExampleKind
 from sarvlm_app.core.archive_work import WorkKind
@@ -449,6 +449,18 @@ def test_the_archive_has_a_mode_and_a_key_of_its_own(place, qtbot):
     assert window.detect_mode.isChecked() and not place.view.archive.visible
     qtbot.keyClick(window.canvas, Qt.Key.Key_K, CTRL_SHIFT)
     assert window.archive_mode.isChecked() and window.query.line.hasFocus()
+
+
+def test_nothing_is_cut_off_in_the_narrowest_column(filled, qtbot, data):
+    filled.archivist.search_by_file(data / "chips" / "chip2.tif")
+    quiet(filled, qtbot)
+    assert ask(filled, qtbot, "bright things").hits
+    panel(filled).question.toggle.setChecked(True)
+    filled.window.resize(900, 600)
+    qtbot.wait(50)
+    (scroll,) = panel(filled).findChildren(QScrollArea)
+    assert scroll.widget().minimumSizeHint().width() <= scroll.viewport().width()
+    assert scroll.viewport().width() <= panel(filled).width()
 
 
 def test_every_field_and_list_has_a_name_for_screen_readers(filled):

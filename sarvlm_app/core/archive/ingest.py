@@ -82,8 +82,8 @@ class AddProgress:
     ----------
     files, total : int
         Files to embed that are done, and all of them.
-    skipped, tiles : int
-        Files that were as they are, and tiles made by now.
+    skipped, tiles, kept : int
+        Files that were as they are, tiles made by now, and those of them that are part of the archive already.
     faults : tuple of Fault
         Files of finished shards that could not be taken.
     """
@@ -92,6 +92,7 @@ class AddProgress:
     total: int
     skipped: int
     tiles: int
+    kept: int = 0
     faults: tuple[Fault, ...] = ()
 
 
@@ -276,7 +277,7 @@ class _Adding:
         self._ctx.partial(
             AddProgress(
                 self._done_files + shard.files, self._files, self.report.skipped, self.report.tiles + shard.tiles,
-                tuple(self.report.faults),
+                self.report.tiles, tuple(self.report.faults),
             )
         )  # fmt: skip
         if total:

@@ -25,15 +25,16 @@ _BY_MOUSE: _Rows = (
 
 
 class ShortcutsDialog(QDialog):
-    """Every command that has a key: on the left those that always hold, on the right those for boxes."""
+    """Every command that has a key: on the left those that always hold, on the right those for boxes and archive."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         sides = QHBoxLayout()
         sides.setSpacing(46)
-        sides.addLayout(_side("Always", (*_TYPED, *_rows(for_boxes=False))))
-        sides.addLayout(_side("While the objects are in the right column", (*_rows(for_boxes=True), *_BY_MOUSE)))
+        sides.addLayout(_side(("Always", (*_TYPED, *_rows(for_boxes=False)))))
+        boxes = ("While the objects are in the right column", (*_rows(for_boxes=True), *_BY_MOUSE))
+        sides.addLayout(_side(boxes, ("Archive", _rows(for_boxes=False, archive=True))))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -43,27 +44,30 @@ class ShortcutsDialog(QDialog):
         layout.addWidget(buttons)
 
 
-def _rows(*, for_boxes: bool) -> _Rows:
+def _rows(*, for_boxes: bool, archive: bool = False) -> _Rows:
     """The commands of the table, those that do the same on the map and elsewhere once."""
     native = QKeySequence.SequenceFormat.NativeText
     rows: dict[str, list[str]] = {}
     for spec in ACTIONS:
-        if spec.shortcuts and spec.for_boxes == for_boxes and not spec.name.startswith("box_"):
+        wanted = spec.for_boxes == for_boxes and (spec.menu == "Archive") == archive
+        if spec.shortcuts and wanted and not spec.name.startswith("box_"):
             words = spec.text.rstrip("…").removesuffix(", on the map")
             rows.setdefault(words, []).extend(QKeySequence(text).toString(native) for text in spec.shortcuts)
     return [(words, "   or   ".join(keys)) for words, keys in rows.items()]
 
 
-def _side(title: str, rows: _Rows) -> QVBoxLayout:
-    grid = QGridLayout()
-    grid.setHorizontalSpacing(28)
-    grid.setVerticalSpacing(5)
-    for index, (what, keys) in enumerate(rows):
-        grid.addWidget(QLabel(what), index, 0)
-        grid.addWidget(QLabel(keys, objectName="muted"), index, 1, Qt.AlignmentFlag.AlignRight)
+def _side(*groups: tuple[str, _Rows]) -> QVBoxLayout:
     side = QVBoxLayout()
     side.setSpacing(8)
-    side.addWidget(QLabel(title.upper(), objectName="section"))
-    side.addLayout(grid)
+    for title, rows in groups:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(28)
+        grid.setVerticalSpacing(5)
+        for index, (what, keys) in enumerate(rows):
+            grid.addWidget(QLabel(what), index, 0)
+            grid.addWidget(QLabel(keys, objectName="muted"), index, 1, Qt.AlignmentFlag.AlignRight)
+        side.addWidget(QLabel(title.upper(), objectName="section"))
+        side.addLayout(grid)
+        side.addSpacing(10)
     side.addStretch(1)
     return side

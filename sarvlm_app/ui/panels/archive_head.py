@@ -98,7 +98,7 @@ class ArchiveHead(QWidget):
     def show_archive(self) -> None:
         """Renders the folder and its facts."""
         folder, facts = self._archive.folder, self._archive.facts
-        self.name.setText("No archive  ▾" if folder is None else f"{_short(folder.name or str(folder))}  ▾")
+        self.name.setText("  No archive  ▾" if folder is None else f"  {_short(folder.name or str(folder))}  ▾")
         tip = tip_text(folder, facts)
         self.name.setToolTip(tip or "Open or create an archive")
         for label, text in ((self.facts, facts_text(facts)), (self.model, model_text(facts))):

@@ -16,11 +16,11 @@ from sarvlm_app.ui.archive_words import (
     NO_ARCHIVE,
     NOTHING,
     asked_text,
+    fast_text,
     headline,
     hit_lines,
     hit_tip,
 )
-from sarvlm_app.ui.formats import seconds_text
 from sarvlm_app.ui.hit_pictures import HitPictures
 from sarvlm_app.ui.panels.cards import Card, CardModel, card_list
 from sarvlm_app.ui.theme import Theme
@@ -141,7 +141,7 @@ class HitsCard(QWidget):
         self.headline.setText(headline(answer, searching=archive.searching))
         self.headline.setVisible(archive.folder is not None and not archive.empty)
         self.timing.setText("searching…" if archive.searching and answer is not None else
-                            seconds_text(answer.seconds) if answer is not None else "")  # fmt: skip
+                            fast_text(answer.seconds) if answer is not None else "")  # fmt: skip
         self.asked.setText("" if asked is None else asked_text(asked))
         self.asked.setVisible(bool(self.asked.text()))
         self._show_sentence(bool(hits))

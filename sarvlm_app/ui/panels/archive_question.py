@@ -28,9 +28,11 @@ _EXAMPLES = (
     (ExampleKind.REGION, "Region", "Draw a region with the mouse: what in the archive is like it? (Alt+R)"),
     (ExampleKind.VIEW, "View", "What in the archive is like the view? (Ctrl+L)"),
     (ExampleKind.PLACE, "Place", "What in the archive is like the selected place of the answer? (L)"),
-    (ExampleKind.FILE, "Picture…", "What in the archive is like a picture file?"),
+    (ExampleKind.FILE, "File…", "What in the archive is like a picture file?"),
 )
 _SHORT = 34
+_NARROW_PX = 64
+"""Fields may become so narrow: the column is."""
 
 
 class QuestionCard(QWidget):
@@ -68,7 +70,7 @@ class QuestionCard(QWidget):
     # ---- building --------------------------------------------------------
     def _make_examples(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(5)
+        row.setSpacing(4)
         row.addWidget(QLabel("Like", objectName="muted"))
         self.buttons: dict[ExampleKind, QPushButton] = {}
         for kind, name, tip in _EXAMPLES:
@@ -111,7 +113,7 @@ class QuestionCard(QWidget):
 
     def _make_filters(self) -> QWidget:
         self.area = _line("west, south, east, north", "Area in degrees: west, south, east, north")
-        self.after = _line("2020, 2020-11, 2020-11-07", "Acquired on that day or later; a month or a year will do")
+        self.after = _line("2020-11", "Acquired on that day or later; a month or a year will do")
         self.before = _line("2021", "Acquired on that day or earlier; a month or a year will do")
         self.sensor, self.polarisation = _choice("Sensor"), _choice("Polarisation")
         self.area_view = QPushButton("View", objectName="segment", toolTip="Take the area that the map shows now")
@@ -123,7 +125,7 @@ class QuestionCard(QWidget):
         self._filters = QWidget()
         grid = QGridLayout(self._filters)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(6)
+        grid.setHorizontalSpacing(5)
         grid.setVerticalSpacing(5)
         area = QHBoxLayout()
         area.setSpacing(5)
@@ -219,13 +221,15 @@ def _line(placeholder: str, tip: str) -> QLineEdit:
     line = QLineEdit(placeholderText=placeholder, toolTip=tip)
     line.setAccessibleName(tip)
     line.setClearButtonEnabled(True)
+    line.setMinimumWidth(_NARROW_PX)
     return line
 
 
 def _choice(name: str) -> QComboBox:
     choice = QComboBox()
     choice.setAccessibleName(name)
-    choice.setMinimumContentsLength(6)
+    choice.setMinimumWidth(_NARROW_PX)
+    choice.setMinimumContentsLength(3)
     choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     choice.setToolTip("Offers what the archive holds")
     return choice

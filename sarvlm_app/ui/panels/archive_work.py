@@ -9,7 +9,7 @@ from sarvlm_app.core.archive_work import ArchiveWork, WorkKind
 from sarvlm_app.ui.archive_words import work_detail, work_title
 from sarvlm_app.ui.panels.jobs import ProgressLine
 from sarvlm_app.ui.theme import Theme
-from sarvlm_app.ui.widgets import flat_button, named_frame
+from sarvlm_app.ui.widgets import flat_button, named_frame, named_widget
 
 _PAUSE_MS = 120
 """Changes are drawn together after this time."""
@@ -49,7 +49,7 @@ class WorkCard(QWidget):
         for button in (self.pause, self.stop, self.go_on, self.faults):
             foot.addWidget(button)
         foot.addStretch(1)
-        self._foot = QWidget()
+        self._foot = named_widget("noteFoot")
         self._foot.setLayout(foot)
         foot.setContentsMargins(0, 0, 0, 0)
         layout = QVBoxLayout(frame)
