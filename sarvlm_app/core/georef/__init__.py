@@ -13,6 +13,7 @@ from .bursts import BurstGeoref
 from .control_points import MAX_GCPS, Gcp, GcpGeoref
 from .derived import ScaledGeoref, ShiftedGeoref
 from .grid import GridGeoref, GridPoint
+from .ground_range import GroundRange
 from .interface import Float64, Georeference, LonLat, PositionError, from_centre, to_centre
 from .mapped import AffineGeoref
 from .outline import EDGE_POINTS, local_spacing_m
@@ -34,6 +35,7 @@ __all__ = [
     "Georeference",
     "GridGeoref",
     "GridPoint",
+    "GroundRange",
     "LonLat",
     "PositionError",
     "RpcGeoref",

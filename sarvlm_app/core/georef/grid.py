@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .chart import Chart
+from .ground_range import GroundRange
 from .interface import Float64, LonLat, PositionError, flat, from_centre, shape_of, to_centre
 from .newton import RoughInverse, invert
 from .outline import footprint, local_spacing_m
@@ -63,6 +64,9 @@ class GridGeoref:
         Width and height of the scene in pixels; needed for the footprint.
     far_is_right : bool
         Columns count away from the sensor, as in every Sentinel-1 product.
+    ground_range : GroundRange, optional
+        For ground range products: how columns were made from slant range, which the grid knows at its points
+        only. Without incidence angles it is of no effect.
 
     Raises
     ------
@@ -73,11 +77,12 @@ class GridGeoref:
     points: tuple[GridPoint, ...]
     size: tuple[int, int] | None = None
     far_is_right: bool = True
+    ground_range: GroundRange | None = None
     _fit: _Fit = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "points", tuple(self.points))
-        object.__setattr__(self, "_fit", _Fit.of(self.points, 1.0 if self.far_is_right else -1.0))
+        object.__setattr__(self, "_fit", _Fit.of(self.points, 1.0 if self.far_is_right else -1.0, self.ground_range))
 
     @property
     def crs_name(self) -> str:
@@ -124,6 +129,7 @@ class _Fit:
     Its points lie on the terrain and jump with it, so they are first moved along their wave front to
     height 0, where the swath is smooth; the terrain's height is a spline of its own. Seven values a point:
     east, north of the chart at height 0; height; metres east, north a metre of height, and a squared metre.
+    With `ranges` three more: slant range; metres east, north a metre of slant range.
     """
 
     chart: Chart
@@ -132,9 +138,10 @@ class _Fit:
     high: Float64
     rough: RoughInverse
     tilted: bool
+    ranges: GroundRange | None = None
 
     @classmethod
-    def of(cls, points: Sequence[GridPoint], away: float) -> _Fit:
+    def of(cls, points: Sequence[GridPoint], away: float, ranges: GroundRange | None = None) -> _Fit:
         lines, pixels, values = _as_grid(points)
         chart = Chart.about(values[..., 0], values[..., 1])
         plane = chart.to_plane(values[..., 0], values[..., 1])
@@ -142,7 +149,7 @@ class _Fit:
             raise ValueError("GridGeoref: the geolocation grid lies on both sides of the Earth")
         _require_spread(plane)
         height, tilted = values[..., 2], bool(np.isfinite(values[..., 3]).all())
-        level, first, second = plane, np.zeros_like(plane), np.zeros_like(plane)
+        level, first, second, outward = plane, np.zeros_like(plane), np.zeros_like(plane), np.zeros_like(plane)
         if tilted:
             slope, bend = _lean(height, values[..., 3], values[..., 4])
             for _ in range(3):  # the way out is that of the level grid, which follows from it
@@ -152,9 +159,14 @@ class _Fit:
                 level = plane - height[..., None] * first - (height**2)[..., None] * second
         columns, rows = np.meshgrid(from_centre(pixels), from_centre(lines))
         rough = RoughInverse.fit(plane.reshape(-1, 2), np.column_stack([columns.ravel(), rows.ravel()]))
-        spline = _surface(lines, pixels, np.concatenate([level, height[..., None], first, second], axis=2))
+        parts = [level, height[..., None], first, second]
+        if tilted and ranges is not None:
+            at = np.stack(np.meshgrid(lines, pixels, indexing="ij"), axis=-1).reshape(-1, 2)
+            slant = ranges.slant(at[:, 0], at[:, 1]).reshape(height.shape)
+            parts += [slant[..., None], outward / np.sin(np.deg2rad(values[..., 3]))[..., None]]
+        spline = _surface(lines, pixels, np.concatenate(parts, axis=2))
         low, high = np.array([lines[0], pixels[0]]), np.array([lines[-1], pixels[-1]])
-        return cls(chart, spline, low, high, rough, tilted)
+        return cls(chart, spline, low, high, rough, tilted, ranges if tilted else None)
 
     def heights(self, points: Float64) -> Float64:
         """The terrain's height (n,) at pixel positions (n, 2)."""
@@ -167,9 +179,11 @@ class _Fit:
         value, down, across = (self.spline(inside, nu=nu) for nu in (None, (1, 0), (0, 1)))
         own = np.isnan(heights)
         tall = np.where(own, value[:, 2], heights)[:, None]
-        plane = value[:, :2] + tall * value[:, 3:5] + tall**2 * value[:, 5:]
-        steep = np.where(own[:, None], value[:, 3:5] + 2.0 * tall * value[:, 5:], 0.0)
-        sides = [side[:, :2] + tall * side[:, 3:5] + tall**2 * side[:, 5:] for side in (across, down)]
+        plane = value[:, :2] + tall * value[:, 3:5] + tall**2 * value[:, 5:7]
+        if self.ranges is not None:  # what the slant range is, beyond what the grid thinks it to be
+            plane += (self.ranges.slant(*inside.T) - value[:, 7])[:, None] * value[:, 8:]
+        steep = np.where(own[:, None], value[:, 3:5] + 2.0 * tall * value[:, 5:7], 0.0)
+        sides = [side[:, :2] + tall * side[:, 3:5] + tall**2 * side[:, 5:7] for side in (across, down)]
         beyond = at - inside
         plane += beyond[:, 1:] * sides[0] + beyond[:, :1] * sides[1]
         within = (beyond == 0.0).all(axis=1)[:, None]
@@ -250,7 +264,7 @@ def _between_points(georef: GridGeoref) -> PositionError | None:
     kept_lines, kept_pixels = {*lines[::2], lines[-1]}, {*pixels[::2], pixels[-1]}
     kept = [point for point in georef.points if point.line in kept_lines and point.pixel in kept_pixels]
     rest = [point for point in georef.points if point.line not in kept_lines or point.pixel not in kept_pixels]
-    coarse = _Fit.of(kept, 1.0 if georef.far_is_right else -1.0)
+    coarse = _Fit.of(kept, 1.0 if georef.far_is_right else -1.0, georef.ground_range)
     at = from_centre(np.array([(point.pixel, point.line) for point in rest]))
     heights = np.array([point.height for point in rest])
     found, _ = coarse.forward(at, heights)
