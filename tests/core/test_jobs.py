@@ -351,3 +351,93 @@ def test_the_time_left_of_a_resumed_job_counts_only_what_was_done_now(
 
     (status,) = [status for status in run_steps(runner, main, work) if status.done == 91 and status.active]
     assert status.eta_s == pytest.approx(18.0)
+
+
+def test_a_paused_job_waits_at_its_next_step_and_loses_nothing(runner: JobRunner, main: MainThread) -> None:
+    seen: list[int] = []
+    first, let = threading.Event(), threading.Event()
+
+    def work(ctx: JobContext) -> list[int]:
+        for number in range(4):
+            seen.append(number)
+            first.set()
+            assert let.wait(LONG_S)
+            ctx.step(number + 1, 4)
+        return seen
+
+    got: list[list[int]] = []
+    told: list[bool] = []
+    runner.changed.connect(lambda status: told.append(status.paused))
+    job = runner.submit(Work("x", work, Lane.BACKGROUND, on_done=got.append))
+    assert first.wait(LONG_S)
+    runner.pause(job)
+    runner.pause(job)
+    let.set()
+    main.run_until(lambda: True in told)
+    assert seen == [0] and not got
+    runner.resume(job)
+    runner.resume(job)
+    main.run_until(lambda: bool(got))
+    assert got == [[0, 1, 2, 3]] and told[-1] is False
+
+
+def test_a_paused_job_can_be_cancelled(runner: JobRunner, main: MainThread) -> None:
+    begun = threading.Event()
+
+    def work(ctx: JobContext) -> None:
+        begun.set()
+        while True:
+            ctx.step()
+
+    job = runner.submit(Work("x", work, Lane.BACKGROUND))
+    assert begun.wait(LONG_S)
+    runner.pause(job)
+    runner.cancel(job)
+    main.run_until(lambda: state_of(runner, job) is JobState.CANCELLED)
+
+
+def test_the_time_of_a_pause_is_not_the_jobs(
+    runner: JobRunner, main: MainThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
+    at_half, go_on = threading.Event(), threading.Event()
+
+    def work(ctx: JobContext) -> None:
+        ctx.step(0, 10)
+        now[0] += 5.0
+        ctx.step(5, 10)
+        at_half.set()
+        assert go_on.wait(LONG_S)
+        now[0] += 1.0
+        ctx.step(6, 10)
+
+    left: list[float | None] = []
+    runner.changed.connect(lambda status: left.append(status.eta_s) if status.done == 6 and status.active else None)
+    job = runner.submit(Work("x", work, Lane.BACKGROUND))
+    assert at_half.wait(LONG_S)
+    runner.pause(job)
+    now[0] += 5000.0
+    runner.resume(job)
+    go_on.set()
+    main.run_until(lambda: bool(left))
+    assert left[0] == pytest.approx(4.0)
+
+
+def test_background_work_stands_back_while_another_computes(runner: JobRunner, main: MainThread) -> None:
+    gate, steps = Gate(), []
+    computing = runner.submit(Work("c", gate, Lane.COMPUTE))
+    assert gate.begun.wait(LONG_S)
+
+    def work(ctx: JobContext) -> None:
+        ctx.step()
+        steps.append(state_of(runner, computing))
+
+    done: list[object] = []
+    runner.submit(Work("b", work, Lane.BACKGROUND, on_done=done.append))
+    assert not runner.turn.acquire(blocking=False), "who computes has the turn"
+    gate.let.set()
+    main.run_until(lambda: bool(done))
+    assert steps == [JobState.DONE]
+    assert runner.turn.acquire(timeout=LONG_S)
+    runner.turn.release()
