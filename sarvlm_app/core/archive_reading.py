@@ -48,6 +48,8 @@ def read_facts(folder: Path) -> ArchiveFacts:
     StorageError
         It is none, damaged or of a newer version.
     """
+    if not folder.exists():
+        raise StorageError(f"{folder} is not there: mount its disk, or choose another archive.")
     if not (folder / FILE).exists():
         raise StorageError(f"{folder} is not an archive: choose another folder, or create an archive in a new one.")
     with Archive(folder) as archive:

@@ -93,10 +93,6 @@ class Background:
         """As `read`, for work that may take long: it can be cancelled and, where it has a `title`, is told of."""
         self._runner.submit(Work(title, work, Lane.IO, key, on_done=deliver, on_failed=failed))
 
-    def drop(self, key: str) -> None:
-        """Makes the result of the call under `key` void; where it has not begun, it is not done at all."""
-        self._runner.cancel_key(key)
-
     def long(
         self,
         title: str,

@@ -77,6 +77,7 @@ class Commands(QObject):
         self.describe: Callable[[Where], object] = lambda _where: None
         self.boxes: BoxCommands | None = None
         self.archive: ArchiveHandlers | None = None
+        self.scene: ArchiveHandlers | None = None
         self.step_hits: Callable[[int], object] = lambda _step: None
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
@@ -97,9 +98,10 @@ class Commands(QObject):
             "quit": window.close,
             **self._box_handlers(),
             **(self.archive.handlers() if self.archive is not None else {}),
+            **(self.scene.handlers() if self.scene is not None else {}),
             "focus_query": window.query.focus,
             "ask": window.query.ask,
-            "clear": session.clear_answer,
+            "clear": self.clear,
             "next": partial(self.step, 1),
             "previous": partial(self.step, -1),
             "cancel": self.escape,
@@ -187,6 +189,13 @@ class Commands(QObject):
         if self._session.encoded and text and not self._view.archive.visible:
             self._view.show_places()
             self._session.type_ahead(text, self._window.query.negatives)
+
+    def clear(self) -> None:
+        """Forgets the question and its answer: the archive's while that is on view, else the scene's."""
+        if self._view.archive.visible:
+            self._session.archive.clear()
+        else:
+            self._session.clear_answer()
 
     def step(self, step: int) -> None:
         """To the next hit while the archive stands in the right column, else to the next place."""

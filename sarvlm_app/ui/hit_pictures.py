@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
+from sarvlm_app.core.archive.embed import guarded
 from sarvlm_app.core.archive.search import ArchiveHit
 from sarvlm_app.core.scene import close_handles, default_band, default_stretch, open_scene
 from sarvlm_app.ui.bridge import Background
@@ -18,6 +19,7 @@ from sarvlm_models.types import Window
 EDGE_PX = 112
 """Twice what the list shows, for fine displays."""
 _KEPT = 600
+_AT_ONCE = 2
 _Key = tuple[Path, Window]
 
 
@@ -27,8 +29,12 @@ def square(window: Window) -> Window:
     return Window(window.col - (edge - window.width) // 2, window.row - (edge - window.height) // 2, edge, edge)
 
 
-def make_hit_picture(path: Path, window: Window) -> QImage:
-    """Opens the scene, reads and renders; runs on the I/O lane."""
+def make_hit_picture(path: Path, window: Window) -> QImage | str:
+    """Opens the scene, reads and renders, or says why it cannot; runs on the I/O lane."""
+    return guarded(str(path), lambda: _picture(path, window))
+
+
+def _picture(path: Path, window: Window) -> QImage:
     scene = open_scene(path)
     try:
         band = default_band(scene)
@@ -38,47 +44,49 @@ def make_hit_picture(path: Path, window: Window) -> QImage:
 
 
 class HitPictures(QObject):
-    """Gives pictures at once where they are known, later where they must be read; the newest list is read alone."""
+    """Gives pictures at once where they are known, later where they must be read.
+
+    Few are read at a time, so that a scene that is to be opened does not wait
+    behind the pictures of a whole list.
+    """
 
     def __init__(self, background: Background) -> None:
         super().__init__()
         self._background = background
         self._known: dict[_Key, QImage] = {}
         self._waiting: dict[_Key, Callable[[QImage], None]] = {}
+        self._reading: set[_Key] = set()
+        self._bad: set[_Key] = set()
 
     def get(self, hit: ArchiveHit, deliver: Callable[[QImage], None]) -> QImage | None:
         """The picture of a hit if it is there; else None, and `deliver` is called when it is."""
         key = (hit.scene, hit.window)
-        if key in self._known or hit.missing:
-            return self._known.get(key)
-        new = key not in self._waiting
-        self._waiting[key] = deliver
-        if new:
-            self._background.read(
-                _name(key), partial(make_hit_picture, *key), partial(self._arrived, key),
-                lambda _fault: self._failed(key),
-            )  # fmt: skip
-        return None
+        if key not in self._known and key not in self._bad and not hit.missing:
+            self._waiting[key] = deliver
+            self._read_next()
+        return self._known.get(key)
 
     def keep_only(self, hits: tuple[ArchiveHit, ...]) -> None:
-        """Reads no more for hits that are not listed any longer."""
+        """Reads no more for hits that are not listed any longer; those whose file was bad may be tried again."""
         wanted = {(hit.scene, hit.window) for hit in hits}
-        for key in [key for key in self._waiting if key not in wanted]:
-            del self._waiting[key]
-            self._background.drop(_name(key))
+        self._waiting = {key: deliver for key, deliver in self._waiting.items() if key in wanted}
+        self._bad.clear()
 
-    def _arrived(self, key: _Key, image: QImage) -> None:
-        if len(self._known) >= _KEPT:
-            del self._known[next(iter(self._known))]
-        self._known[key] = image
+    def _read_next(self) -> None:
+        for key in [key for key in self._waiting if key not in self._reading][: _AT_ONCE - len(self._reading)]:
+            self._reading.add(key)
+            self._background.read(f"hit {hash(key)}", partial(make_hit_picture, *key), partial(self._arrived, key))
+
+    def _arrived(self, key: _Key, image: QImage | str) -> None:
+        """A place whose picture cannot be read stays grey; opening the hit tells why."""
+        self._reading.discard(key)
         deliver = self._waiting.pop(key, None)
-        if deliver is not None:
-            deliver(image)
-
-    def _failed(self, key: _Key) -> None:
-        """The place of the picture stays grey; opening the hit tells why."""
-        self._waiting.pop(key, None)
-
-
-def _name(key: _Key) -> str:
-    return f"hit {hash(key)}"
+        if isinstance(image, str):
+            self._bad.add(key)
+        else:
+            if len(self._known) >= _KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[key] = image
+            if deliver is not None:
+                deliver(image)
+        self._read_next()

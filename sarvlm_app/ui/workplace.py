@@ -29,11 +29,12 @@ from sarvlm_app.ui.detection_presenter import DetectionPresenter
 from sarvlm_app.ui.dialogs.report import ReportDialog, report_text
 from sarvlm_app.ui.encoder_loader import ArchiveModelLoader, EncoderLoader
 from sarvlm_app.ui.main_window import MainWindow
+from sarvlm_app.ui.scene_commands import PROCESS, SceneCommands
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
 from sarvlm_models.engine import Engine
 
-_ANSWER_ACTIONS = ("export", "export_heatmap", "export_candidates", "export_picture", "clear")
+_ANSWER_ACTIONS = ("export", "export_heatmap", "export_candidates", "export_picture")
 
 
 class Workplace(QObject):
@@ -91,10 +92,12 @@ class Workplace(QObject):
         self.commands.archive = archive = ArchiveCommands(self.session, self.window, self.view, self.archivist)
         archive.folder = self.commands.folder
         self.commands.step_hits = self.archivist.step
+        self.commands.scene = self.scene = SceneCommands(self.session, self.window, self.background)
         window = self.window
         self.actions = build_actions(window, self.commands.handlers(), window.canvas, window.detections.table)
         exports = ("export_heatmap", "export_candidates", "export_picture")
         self.window.selected.set_exports([self.actions[name] for name in exports])
+        self.window.facts.set_actions([self.actions[name] for name in PROCESS])
         panels = (self.window.display, self.window.pointer)
         self.presenter = CanvasPresenter(self.session, self.window.canvas, self.view, self.background, panels)
         self.presenter.scene_shown.connect(self.archivist.scene_shown)
@@ -183,6 +186,7 @@ class Workplace(QObject):
         session.selection_changed.connect(self._show_selection)
         session.failed.connect(self._show_fault)
         session.message.connect(self.window.toast.show_message)
+        session.display.changed.connect(lambda: self.scene.show_active(self.actions))
         session.encoded_changed.connect(self._show_encoded)
         session.captions.changed.connect(self._show_captions)
         session.detections.changed.connect(self._show_detections)
@@ -201,6 +205,7 @@ class Workplace(QObject):
         self.window.results.show_answer()
         self._show_who_is_asked()
         self.actions["close_scene"].setEnabled(scene is not None)
+        self.scene.show_active(self.actions)
         self.window.setWindowTitle(f"{scene.name} - SARVLM Desktop" if scene is not None else "SARVLM Desktop")
 
     def _show_answer(self) -> None:
@@ -250,8 +255,11 @@ class Workplace(QObject):
         some = hits if self.view.archive.visible else self.session.answer is not None
         for name in ("next", "previous"):
             self.actions[name].setEnabled(some)
+        asked = archive.question.asks if self.view.archive.visible else self.session.answer is not None
+        self.actions["clear"].setEnabled(asked)
 
     def _show_archive_question(self) -> None:
+        self._show_steps()
         if self.view.archive.visible:
             question = self.session.archive.question
             self.window.query.replace_question(question.text, question.negatives)
@@ -324,6 +332,8 @@ class Workplace(QObject):
         window.results.threshold_moved.connect(self.presenter.show_threshold)
         window.results.example_chosen.connect(window.query.ask_words)
         window.facts.band_chosen.connect(self.session.set_band)
+        window.facts.part_chosen.connect(self.scene.open_part)
+        window.facts.metadata_clicked.connect(self.scene.show_metadata)
         window.scenes.open_clicked.connect(commands.open_dialog)
         window.scenes.demo_clicked.connect(self.session.open_demo)
         window.canvas.files_dropped.connect(commands.open_paths)

@@ -111,7 +111,7 @@ def place(qapp, qtbot, no_leaked_threads, model):
 def created(place, qtbot, tmp_path, monkeypatch):
     """The same with an empty archive."""
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "held"))
-    place.window.archive.hits.create.click()
+    place.window.archive.hits.create_button.click()
     qtbot.waitUntil(lambda: place.session.archive.facts is not None, timeout=PATIENCE)
     return place
 
@@ -162,14 +162,14 @@ def at(place, shown):
 def test_without_an_archive_the_panel_says_what_one_is_and_offers_both_ways(place):
     hits = panel(place).hits
     assert "index of all your scenes" in hits.sentence.text()
-    assert hits.create.isVisible() and hits.open.isVisible() and not hits.add.isVisible()
+    assert hits.create_button.isVisible() and hits.open_button.isVisible() and not hits.add_button.isVisible()
     assert not panel(place).question.isVisible() and not hits.foot.isVisible()
     assert not place.window.query.button.isEnabled()
 
 
 def test_a_new_archive_is_empty_and_says_how_to_fill_it(created):
     hits = panel(created).hits
-    assert "empty" in hits.sentence.text() and hits.add.isVisible()
+    assert "empty" in hits.sentence.text() and hits.add_button.isVisible()
     assert "held" in panel(created).head.name.text()
     assert "0 scenes" in panel(created).head.facts.text()
     assert not panel(created).question.isVisible()
@@ -196,7 +196,7 @@ def test_the_last_archive_is_opened_again_at_the_first_look(filled, qapp, qtbot,
 # ---- filling ----------------------------------------------------------------------------
 def test_a_folder_is_added_and_the_report_lists_what_failed(created, qtbot, data, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(data))
-    panel(created).hits.add.click()
+    panel(created).hits.add_button.click()
     quiet(created, qtbot)
     card = panel(created).work
     qtbot.waitUntil(lambda: "5 files added" in card.title.text(), timeout=PATIENCE)
@@ -285,6 +285,13 @@ def test_the_question_line_asks_the_archive_while_it_is_on_view(filled, qtbot):
     assert filled.window.query.line.text() == "" and "archive" not in filled.window.query.line.placeholderText()
     filled.actions["focus_archive"].trigger()
     assert filled.window.query.line.text() == "bright things"
+
+
+def test_clear_forgets_the_archives_question_and_not_the_scenes(filled, qtbot):
+    ask(filled, qtbot, "bright things")
+    filled.actions["clear"].trigger()
+    assert archive(filled).answer is None and filled.window.query.line.text() == ""
+    assert "Type words above" in panel(filled).hits.sentence.text() and not filled.actions["clear"].isEnabled()
 
 
 def test_nothing_found_says_so_and_what_to_try(filled, qtbot):

@@ -24,6 +24,7 @@ from sarvlm_app.ui.archive_words import (
 from sarvlm_app.ui.hit_pictures import HitPictures
 from sarvlm_app.ui.panels.cards import Card, CardModel, card_list
 from sarvlm_app.ui.theme import Theme
+from sarvlm_app.ui.widgets import flat_text_button
 
 _THUMB_PX = 56
 
@@ -62,8 +63,11 @@ class HitsCard(QWidget):
         self.list.setAccessibleName("Hits")
         self.list.setMinimumHeight(160)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.more = flat_text_button("More", "List the next 20 hits as well")
         head = QHBoxLayout()
-        head.addWidget(self.headline, 1)
+        head.addWidget(self.headline)
+        head.addWidget(self.more)
+        head.addStretch(1)
         head.addWidget(self.timing)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -81,14 +85,14 @@ class HitsCard(QWidget):
         self.show_answer()
 
     def _make_ways(self) -> QWidget:
-        self.create = QPushButton("Create an archive…", toolTip="In a new or empty folder")
-        self.open = QPushButton("Open…", toolTip="An archive that is there (Ctrl+Shift+O)")
-        self.add = QPushButton("Add a folder…", toolTip="With all folders below it (Ctrl+Shift+A)")
+        self.create_button = QPushButton("Create an archive…", toolTip="In a new or empty folder")
+        self.open_button = QPushButton("Open…", toolTip="An archive that is there (Ctrl+Shift+O)")
+        self.add_button = QPushButton("Add a folder…", toolTip="With all folders below it (Ctrl+Shift+A)")
         self._ways = QWidget()
         row = QHBoxLayout(self._ways)
         row.setContentsMargins(0, 4, 0, 0)
         row.setSpacing(6)
-        for button in (self.create, self.open, self.add):
+        for button in (self.create_button, self.open_button, self.add_button):
             row.addWidget(button)
         row.addStretch(1)
         return self._ways
@@ -98,9 +102,8 @@ class HitsCard(QWidget):
             "More like it", objectName="segment", toolTip="Find what is like the selected hit (Shift+L)"
         )
         self.unlike = QPushButton(
-            "Less", objectName="segment", toolTip="Ask the same again, away from what is like the selected hit"
+            "Less like it", objectName="segment", toolTip="Ask the same again, away from what is like the selected hit"
         )
-        self.more = QPushButton("More hits", objectName="segment", toolTip="List the next 20")
         self.export = QPushButton(
             " Export…", objectName="segment", toolTip="Write the listed hits as GeoJSON or CSV (Ctrl+Alt+H)"
         )
@@ -108,7 +111,7 @@ class HitsCard(QWidget):
         row = QHBoxLayout(foot)
         row.setContentsMargins(12, 4, 12, 11)
         row.setSpacing(6)
-        for button in (self.like, self.unlike, self.more):
+        for button in (self.like, self.unlike):
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.export)
@@ -123,13 +126,13 @@ class HitsCard(QWidget):
         self.list.clicked.connect(lambda index: self._choose(index.row()))
         self.list.activated.connect(lambda index: self._choose(index.row()))
         self.list.customContextMenuRequested.connect(self._show_menu)
-        self.like.clicked.connect(lambda _checked=False: archive.like_hit())
-        self.unlike.clicked.connect(lambda: archive.like_hit(likes=False))
+        self.like.clicked.connect(self._more_like)
+        self.unlike.clicked.connect(self._less_like)
         self.more.clicked.connect(archive.more)
         self.export.clicked.connect(self.export_clicked)
-        self.create.clicked.connect(self.create_clicked)
-        self.open.clicked.connect(self.open_clicked)
-        self.add.clicked.connect(self.add_clicked)
+        self.create_button.clicked.connect(self.create_clicked)
+        self.open_button.clicked.connect(self.open_clicked)
+        self.add_button.clicked.connect(self.add_clicked)
         self._theme.changed.connect(self._theme_icons)
 
     # ---- session -> view -------------------------------------------------
@@ -170,9 +173,9 @@ class HitsCard(QWidget):
         self.sentence.setText(text)
         self.sentence.setVisible(bool(text))
         self._ways.setVisible(text in (NO_ARCHIVE, EMPTY))
-        self.create.setVisible(text == NO_ARCHIVE)
-        self.open.setVisible(text == NO_ARCHIVE)
-        self.add.setVisible(text == EMPTY)
+        self.create_button.setVisible(text == NO_ARCHIVE)
+        self.open_button.setVisible(text == NO_ARCHIVE)
+        self.add_button.setVisible(text == EMPTY)
 
     def _card(self, hit: ArchiveHit) -> Card:
         title, line, below = hit_lines(hit)
@@ -205,6 +208,12 @@ class HitsCard(QWidget):
             self._archive.select(key)
             self.chosen.emit()
 
+    def _more_like(self) -> None:
+        self._archive.like_hit()
+
+    def _less_like(self) -> None:
+        self._archive.like_hit(likes=False)
+
     def _show_menu(self, place: QPoint) -> None:
         index = self.list.indexAt(place)
         if not index.isValid():
@@ -217,8 +226,8 @@ class HitsCard(QWidget):
             return
         menu = QMenu(self)
         menu.addAction("Open the scene there", self.chosen.emit)
-        menu.addAction("More like it", lambda _checked=False: self._archive.like_hit())
-        menu.addAction("Less like it", lambda: self._archive.like_hit(likes=False))
+        menu.addAction("More like it", self._more_like)
+        menu.addAction("Less like it", self._less_like)
         menu.addSeparator()
         menu.addAction("Copy the path", lambda: self._copy(str(hit.scene), "path"))
         if hit.lon is not None and hit.lat is not None:

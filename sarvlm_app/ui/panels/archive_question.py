@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSlider,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -98,10 +97,8 @@ class QuestionCard(QWidget):
         return self._weight_row
 
     def _make_filter_head(self) -> QHBoxLayout:
-        self.toggle = QToolButton(objectName="flat")
-        self.toggle.setToolTip("Area, dates, sensor, polarisation")
+        self.toggle = flat_text_button("Filters", "Area, dates, sensor, polarisation")
         self.toggle.setCheckable(True)
-        self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.toggle.toggled.connect(self.show_filters)
         self.clear = flat_text_button("Clear", "Take all filters away")
         self.clear.clicked.connect(lambda: self._archive.set_filters(Filters()))
@@ -218,7 +215,9 @@ class QuestionCard(QWidget):
 
 
 def _line(placeholder: str, tip: str) -> QLineEdit:
-    line = QLineEdit(placeholderText=placeholder, toolTip=tip)
+    line = QLineEdit()
+    line.setPlaceholderText(placeholder)
+    line.setToolTip(tip)
     line.setAccessibleName(tip)
     line.setClearButtonEnabled(True)
     line.setMinimumWidth(_NARROW_PX)

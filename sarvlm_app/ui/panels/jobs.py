@@ -80,7 +80,7 @@ class JobsBar(QWidget):
     def current(self) -> JobStatus | None:
         """The job that is shown: what computes goes before what only reads, what runs before what waits."""
 
-        def urgency(job: JobStatus) -> tuple[bool, bool, int]:
+        def urgency(job: JobStatus) -> tuple[bool, int, int]:
             return job.state is not JobState.RUNNING, _LANES.index(job.lane), job.id
 
         return min(self._jobs.values(), key=urgency, default=None)
