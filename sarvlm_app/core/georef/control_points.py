@@ -126,7 +126,7 @@ def _fit(gcps: Sequence[Gcp], crs: str) -> tuple[Chart, ThinPlate, RoughInverse]
     if not (np.isfinite(lon).all() and np.isfinite(lat).all() and np.isfinite(pixels).all()):
         raise ValueError("GcpGeoref: a ground control point lies outside its reference system")
     if len({tuple(pixel) for pixel in pixels.tolist()}) < 3:
-        raise ValueError("GcpGeoref: expected at least 3 ground control points at different pixels")
+        raise ValueError("GcpGeoref: expected at least 3 points of different pixels")
     chart = Chart.about(lon, lat)
     pixels, plane = _distinct(pixels, chart.to_plane(lon, lat))
     if not np.isfinite(plane).all():
