@@ -87,6 +87,7 @@ def test_a_sidd_that_lacks_a_part_is_refused(name):
         (b"", "damaged"),
         (b"<SICD", "damaged"),
         (b"<other/>", "one of other"),
+        (sicd_xml().replace(b"urn:SICD:1.3.0", b"urn:SICD:0.5.0"), "version urn:SICD:0.5.0 is not one"),
         (sicd_xml().replace(b"<SS>0.8</SS>", b"<SS>-0.8</SS>"), "above zero"),
         (sicd_xml().replace(b"<HAE>350.0</HAE>", b"<HAE>9350.0</HAE>"), "contradicts itself"),
         (sicd_xml(look="R").replace(b"<SideOfTrack>R", b"<SideOfTrack>L"), "contradicts itself"),

@@ -8,6 +8,8 @@ from typing import Any
 
 import lxml.etree
 import numpy as np
+import sarkit.sicd as sksicd
+import sarkit.sidd as sksidd
 from sarkit import wgs84
 from sarkit.sicd import projection
 
@@ -15,6 +17,7 @@ from .interface import Float64, LonLat
 
 MAX_XML_BYTES = 64 * 2**20
 LARGEST_HEIGHT_M = 100_000.0
+_VERSIONS = {"SICD": frozenset(sksicd.VERSION_INFO), "SIDD": frozenset(sksidd.VERSION_INFO)}
 
 
 def parse(xml: bytes, kind: str) -> Any:
@@ -34,6 +37,8 @@ def parse(xml: bytes, kind: str) -> Any:
         raise ValueError(f"{kind}: the XML is damaged ({error.msg})") from error
     if lxml.etree.QName(root).localname != kind:
         raise ValueError(f"{kind}: the XML is one of {lxml.etree.QName(root).localname} and not of {kind}")
+    if lxml.etree.QName(root).namespace not in _VERSIONS[kind]:
+        raise ValueError(f"{kind}: its version {lxml.etree.QName(root).namespace} is not one that can be read")
     return root.getroottree()
 
 
