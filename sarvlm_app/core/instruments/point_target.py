@@ -31,6 +31,8 @@ SIDE_LOBES = 10
 """Side lobes are looked for up to this many -3 dB widths from the peak."""
 
 LEAST_CONTRAST_DB = 15.0
+HIGHEST_SIDE_LOBE_DB = -6.0
+"""What is brighter beside the main lobe is no side lobe but a target of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ def point_response(scene: Scene, band: int, col: float, row: float) -> PointResp
     at, along_row, along_col = _oversampled(values, is_complex, peak)
     here = (window.col + at[1] / FACTOR + 0.5, window.row + at[0] / FACTOR + 0.5)
     known = places(scene, [here])
-    spacing = _spacing(scene, *here)
+    along, across = _spacing(scene, *here) or (None, None)
+    cuts = _cut(along_row, at[1], along), _cut(along_col, at[0], across)
     summit = float(along_row[at[1]])
     contrast = decibels(summit) - decibels(float(np.median(np.abs(values) ** 2 if is_complex else values)))
     return PointResponse(
@@ -132,19 +135,21 @@ def point_response(scene: Scene, band: int, col: float, row: float) -> PointResp
         lat=None if known.lonlat is None else float(known.lonlat[0, 1]),
         peak_db=decibels(summit),
         contrast_db=contrast,
-        range=_cut(along_row, at[1], None if spacing is None else spacing[0]),
-        azimuth=_cut(along_col, at[0], None if spacing is None else spacing[1]),
+        range=cuts[0],
+        azimuth=cuts[1],
         is_complex=is_complex,
-        notes=_notes(is_complex, contrast, window),
+        notes=_notes(is_complex, contrast, window, cuts),
     )
 
 
-def _notes(is_complex: bool, contrast: float, window: Window) -> tuple[str, ...]:
+def _notes(is_complex: bool, contrast: float, window: Window, cuts: tuple[Cut, Cut]) -> tuple[str, ...]:
     notes = []
     if not is_complex:
         notes.append("detected data: side lobes and width are exact only where the intensity was sampled finely enough")
     if contrast < LEAST_CONTRAST_DB:
         notes.append(f"the peak stands only {contrast:.1f} dB above its surroundings: clutter disturbs every figure")
+    if any(cut.pslr_db > HIGHEST_SIDE_LOBE_DB for cut in cuts):
+        notes.append("another bright target lies close by: side lobes cannot be told from it")
     if window.width == EDGES[-1]:
         notes.append("near the rim of the scene: side lobes are seen up to 16 px from the peak only")
     return tuple(notes)

@@ -85,6 +85,11 @@ def test_near_the_rim_less_is_seen_and_that_is_said():
     assert found.col == pytest.approx(20.2, abs=0.04) and "near the rim" in found.notes[-1]
 
 
+def test_a_second_target_close_by_is_pointed_out():
+    image = point() + 0.8 * point(106.8, 90.3)
+    assert "another bright target" in point_response(scene_of(image, ValueType.COMPLEX), 1, 97, 90).notes[-1]
+
+
 def test_clutter_without_a_target_is_called_so():
     image = np.random.default_rng(1).gamma(1, 1, (SIDE, SIDE)).astype(np.float32)
     assert "stands only" in " ".join(point_response(scene_of(image), 1, 96, 96).notes)
