@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 import secrets
 import shutil
@@ -25,6 +26,8 @@ PROBE: Final = 96
 TRAIN_PER_LIST: Final = 48
 EXTRA: Final = 2
 """Times the wanted number that 8-bit codes propose; the stored vectors decide."""
+READ_ONE_BY_ONE: Final = 4096
+"""So few stored vectors are read from their file, and not through its map."""
 FEW: Final = 20_000
 """So few rows left by a filter are compared one by one."""
 PAYLOAD: Final = np.dtype(
@@ -139,9 +142,27 @@ class Segment:
             _, rows = self.index.search(questions, wanted, params=faiss.SearchParametersIVF(**options))
         return [self._rescored(question, own[own >= 0], k) for question, own in zip(questions, rows, strict=True)]
 
+    def let_go(self) -> None:
+        """Give back the memory of the stored vectors that a search has looked at; they are read again from the file."""
+        held = getattr(self.vectors, "base", None)
+        if isinstance(held, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            held.madvise(mmap.MADV_DONTNEED)
+
+    def _stored(self, rows: NDArray[np.int64]) -> Float32:
+        """The vectors of some rows. Few are read from the file: through the map each would bring up to 2 MiB along."""
+        if len(rows) > READ_ONE_BY_ONE or not isinstance(self.vectors, np.memmap) or not hasattr(os, "preadv"):
+            return self.vectors[rows].astype(np.float32)
+        found = np.empty((len(rows), self.vectors.shape[1]), np.float16)
+        size = found.shape[1] * found.itemsize
+        with open(self.vectors.filename, "rb") as file:  # type: ignore[arg-type]
+            for place, row in zip(found, rows.tolist(), strict=True):
+                if os.preadv(file.fileno(), [place], self.vectors.offset + row * size) != size:
+                    raise OSError(f"{self.vectors.filename} is cut short")
+        return found.astype(np.float32)
+
     def _rescored(self, question: Float32, rows: NDArray[np.int64], k: int) -> Found:
         rows = np.sort(rows)  # near rows of the file are read together
-        return self._best(rows, self.vectors[rows].astype(np.float32) @ question, k)
+        return self._best(rows, self._stored(rows) @ question, k)
 
     def _best(self, rows: NDArray[np.int64], scores: Float32, k: int) -> Found:
         order = np.lexsort((rows, -scores))[:k]

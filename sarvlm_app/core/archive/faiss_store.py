@@ -131,7 +131,10 @@ class FaissStore:
         nothing = Found(np.zeros(0, np.int64), np.zeros(0, np.float32))
         named = (None, None) if wanted is None else (wanted.sensors, wanted.polarisations)
         sensors, pols = self._wanted("sensor", named[0]), self._wanted("pol", named[1])
-        answers = [segment.search(questions, k, segment.mask(wanted, sensors, pols)) for segment in self._segments]
+        answers = []
+        for segment in self._segments:
+            answers.append(segment.search(questions, k, segment.mask(wanted, sensors, pols)))
+            segment.let_go()
         return [merged([nothing, *(own[number] for own in answers)], k) for number in range(len(questions))]
 
     def _wanted(self, name: str, words: frozenset[str] | None) -> set[int] | None:
