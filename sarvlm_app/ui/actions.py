@@ -109,6 +109,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("stop_archive", "Archive", "Stop the work"),
     ActionSpec("verify_archive", "Archive", "Verify the archive", begins_group=True),
     ActionSpec("compact_archive", "Archive", "Compact the archive…"),
+    ActionSpec("metadata", "Scene", "Metadata…", ("Ctrl+M",)),
+    ActionSpec("calibrate_sigma0", "Scene", "Calibrate to sigma0", begins_group=True),
+    ActionSpec("calibrate_beta0", "Scene", "Calibrate to beta0"),
+    ActionSpec("calibrate_gamma0", "Scene", "Calibrate to gamma0"),
+    ActionSpec("calibrate_sigma0_denoised", "Scene", "Calibrate to sigma0, thermal noise removed", begins_group=True),
+    ActionSpec("calibrate_beta0_denoised", "Scene", "Calibrate to beta0, thermal noise removed"),
+    ActionSpec("calibrate_gamma0_denoised", "Scene", "Calibrate to gamma0, thermal noise removed"),
+    ActionSpec("filter", "Scene", "Filter speckle…", ("Ctrl+Shift+F",), begins_group=True),
+    ActionSpec("next_mode", "Display", "Next stretch", ("T",)),
+    ActionSpec("next_colours", "Display", "Next colour map", ("K",)),
+    ActionSpec("next_composite", "Display", "Next composite, then the band again", ("Shift+C",)),
+    ActionSpec("toggle_phase", "Display", "Phase or amplitude", ("Shift+P",)),
+    ActionSpec("reset_display", "Display", "Reset the display", ("Shift+T",), begins_group=True),
+    ActionSpec("display_everywhere", "Display", "Show all scenes in this way"),
     ActionSpec("toggle_boxes", "View", "Boxes", ("B",), checkable=True),
     ActionSpec("toggle_heatmap", "View", "Heat map", ("H",), checkable=True),
     ActionSpec("toggle_markers", "View", "Numbers", ("M",), checkable=True),
@@ -142,6 +156,7 @@ def build_actions(
         menu = menus.get(spec.menu)
         if menu is None:
             menu = menus[spec.menu] = window.menuBar().addMenu(spec.menu)
+            menu.setToolTipsVisible(spec.menu == "Scene")
         handler = handlers[spec.name]
         action = QAction(spec.text, window, checkable=spec.checkable)
         action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])

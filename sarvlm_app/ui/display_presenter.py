@@ -90,7 +90,6 @@ class DisplayPresenter(QObject):
             if not self._colour_timer.isActive():
                 self._colour_timer.start()
         else:
-            self._background.drop(_PICTURE)
             before = picture.settings
             picture.change(settings)
             self._show_look(picture, before)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QWidget,
 )
@@ -83,7 +84,7 @@ class DisplayPanel(Section):
         for mode, text, tip in MODES:
             self.mode.addItem(text, mode)
             self.mode.setItemData(self.mode.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.mode.activated.connect(lambda row: self._session.display.set_mode(self.mode.itemData(row)))
+        self.mode.activated.connect(lambda row: self._session.display.set_mode(Mode(self.mode.itemData(row))))
         self.colours = _combo("Colours", "Colour map of a single band")
         self.colours.setIconSize(_SWATCH)
         for name in COLOURS:
@@ -283,6 +284,8 @@ def _number(name: str) -> QDoubleSpinBox:
     spin.setAccessibleName(name)
     spin.setToolTip(name)
     spin.setKeyboardTracking(False)
+    spin.setMinimumWidth(40)
+    spin.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     return spin
 

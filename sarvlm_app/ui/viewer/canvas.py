@@ -229,6 +229,7 @@ class SceneCanvas(QWidget):
             self.show_scene(scene)
             return
         self._scene = scene
+        old.name = "Leaving"
         self._image = new = _image_layer(scene)
         new.opacity = old.opacity
         visible = bool(old.visible)
