@@ -135,6 +135,11 @@ class FactorCalibrator:
         return np.zeros((1, 1), np.float32) if self.thermal is None else np.asarray(self.thermal.at(window), np.float32)
 
 
+def usable(factor: float | None) -> float | None:
+    """A factor that calibrates: above zero, and within what single precision can hold the products of."""
+    return factor if factor is not None and 1e-25 < factor < 1e25 else None
+
+
 def _area(kind: Calibration, angle: NDArray[np.float64]) -> NDArray[np.float64]:
     """The backscatter of that kind where beta0 is 1."""
     if kind is Calibration.BETA0:

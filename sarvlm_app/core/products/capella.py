@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sarvlm_app.core.georef import Georeference, GridGeoref, GridPoint
-from sarvlm_app.core.products.calibrators import FactorCalibrator, angles_of
+from sarvlm_app.core.products.calibrators import FactorCalibrator, angles_of, usable
 from sarvlm_app.core.products.clues import time_in
 from sarvlm_app.core.products.companions import exists, files_in, the_one
 from sarvlm_app.core.products.image_files import ImageFile, look_at
@@ -155,9 +155,8 @@ def _calibrator(said: JsonObject, points: tuple[GridPoint, ...]) -> FactorCalibr
     """The factor, where the radiometry is named; the angle varies over the image only where its geometry is known."""
     given = _KINDS.get((text_in(said, "collect/image/radiometry") or "").lower())
     scale = number_in(said, "collect/image/scale_factor")
-    if given is None or scale is None or scale <= 0.0:
-        return None
-    return FactorCalibrator(given, scale * scale, angles_of(points))
+    factor = None if scale is None or scale <= 0.0 else usable(scale * scale)
+    return None if given is None or factor is None else FactorCalibrator(given, factor, angles_of(points))
 
 
 def _slant_grid(image: ImageFile, said: JsonObject) -> tuple[tuple[GridPoint, ...], str]:

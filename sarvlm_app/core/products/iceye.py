@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sarvlm_app.core.products.calibrators import FactorCalibrator, Table, angles_of
+from sarvlm_app.core.products.calibrators import FactorCalibrator, Table, angles_of, usable
 from sarvlm_app.core.products.combined import RootSource
 from sarvlm_app.core.products.companions import exists, files_in, the_one
 from sarvlm_app.core.products.hdf5 import is_hdf5
@@ -106,8 +106,8 @@ def _tif_imagery(image: ImageFile, metadata: Metadata, level: str) -> Imagery:
 
 
 def _factor(metadata: Metadata, given: Calibration, angle: Table | None) -> FactorCalibrator | None:
-    factor = metadata.factor
-    return None if factor is None or factor <= 0.0 else FactorCalibrator(given, factor, angle)
+    factor = usable(metadata.factor)
+    return None if factor is None else FactorCalibrator(given, factor, angle)
 
 
 def _stated(metadata: Metadata, level: str, geometry: str) -> Stated:

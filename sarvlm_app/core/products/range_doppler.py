@@ -25,6 +25,7 @@ SPEED_OF_LIGHT = 299_792_458.0
 _A, _B = 6378137.0, 6356752.314245179
 _LINES, _COLUMNS = 11, 21
 _STEPS = 30
+_FARTHEST, _LATEST, _HIGHEST = 1e8, 1e6, 1e5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +110,13 @@ class ZeroDoppler:
     right: bool
     height: float = 0.0
 
+    def spans(self) -> tuple[tuple[float, float, int], tuple[float, float, int]]:
+        """First, step and count of ranges and of times."""
+        return (
+            (self.first_range, self.range_step, self.size[0]),
+            (self.first_line, self.line_step, self.size[1]),
+        )
+
 
 def geolocated(orbit: Orbit, image: ZeroDoppler) -> tuple[GridPoint, ...]:
     """A grid of places with incidence angles, from edge to edge of the image.
@@ -118,6 +126,11 @@ def geolocated(orbit: Orbit, image: ZeroDoppler) -> tuple[GridPoint, ...]:
     ValueError
         When the numbers describe no image of the ground.
     """
+    far, end = (first + step * count for first, step, count in image.spans())
+    if not (0.0 < image.first_range < _FARTHEST and 0.0 < far < _FARTHEST):
+        raise ValueError("range Doppler: a slant range does not reach the ground")
+    if not (abs(image.first_line) < _LATEST and abs(end) < _LATEST and abs(image.height) < _HIGHEST):
+        raise ValueError("range Doppler: times or height of the image are out of range")
     columns = to_centre(np.linspace(0.0, image.size[0], _COLUMNS))
     lines = to_centre(np.linspace(0.0, image.size[1], _LINES))
     column, line = (part.ravel() for part in np.meshgrid(columns, lines))

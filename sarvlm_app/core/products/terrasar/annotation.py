@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from lxml import etree
 
-from sarvlm_app.core.products.calibrators import Table
+from sarvlm_app.core.products.calibrators import Table, usable
 from sarvlm_app.core.products.companions import inside
 from sarvlm_app.core.products.range_doppler import SPEED_OF_LIGHT, Orbit, ZeroDoppler, seconds_since
 from sarvlm_app.core.products.stated import Stated, incidence, number
@@ -110,8 +110,7 @@ class Annotation:
         if text_at(self.root, "productInfo/productVariantInfo/radiometricCorrection") == "NOTCALIBRATED":
             return None
         constant = self._of_layer("calibration/calibrationConstant", layer)
-        value = None if constant is None else number_at(constant, "calFactor")
-        return value if value is not None and value > 0.0 else None
+        return None if constant is None else usable(number_at(constant, "calFactor"))
 
     def noise(self, layer: Layer, size: tuple[int, int]) -> Table | None:
         """Thermal noise in squared DN over the image: polynomials of range time at some moments (SSC only)."""
