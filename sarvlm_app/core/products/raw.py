@@ -118,7 +118,7 @@ def _shares(planes: tuple[RawPlane, ...], window: Window) -> Iterator[tuple[RawP
 
 def _fill(path: Path, file: BinaryIO, offset: int, buffer: NDArray[np.uint8]) -> None:
     file.seek(offset)
-    view = memoryview(buffer)
+    view = buffer.data
     done = 0
     while done < len(view):
         count = file.readinto(view[done:])  # type: ignore[attr-defined]

@@ -151,17 +151,18 @@ def sidd_tree(shape: tuple[int, int], pixel_type: str):
 
 def write_sidd(path: Path, images: list[tuple[object, np.ndarray, np.ndarray | None]]) -> Path:
     """A SIDD of several images: XML, pixels and look-up table of each."""
-    meta = sksidd.NitfMetadata(
-        file_header_part={"ostaid": "nowhere", "ftitle": "a test"} | _SECURITY,
-        images=[
-            sksidd.NitfProductImageMetadata(
-                xmltree=root.getroottree(), im_subheader_part=_SECURITY, de_subheader_part=_SECURITY, lookup_table=table
-            )
-            for root, _, table in images
-        ],
-    )
     with warnings.catch_warnings(), path.open("wb") as file:
         warnings.simplefilter("ignore")
+        meta = sksidd.NitfMetadata(
+            file_header_part={"ostaid": "nowhere", "ftitle": "a test"} | _SECURITY,
+            images=[
+                sksidd.NitfProductImageMetadata(
+                    xmltree=root.getroottree(), im_subheader_part=_SECURITY, de_subheader_part=_SECURITY,
+                    lookup_table=table,
+                )
+                for root, _, table in images
+            ],
+        )  # fmt: skip
         with sksidd.NitfWriter(file, meta) as writer:
             for number, (_, pixels, _) in enumerate(images):
                 writer.write_image(number, pixels)

@@ -31,6 +31,13 @@ class Axes:
     band_axis: int | None = None
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole array."""
+        if self.band_axis is None:
+            return self.rows, self.cols
+        return (self.bands, self.rows, self.cols) if self.band_axis == 0 else (self.rows, self.cols, self.bands)
+
+    @property
     def words(self) -> str:
         if self.band_axis is None:
             return f"{self.rows} x {self.cols}"

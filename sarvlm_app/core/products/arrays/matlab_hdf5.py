@@ -80,10 +80,6 @@ class MatlabHdf5Source:
         return turned, np.ones(turned.shape, dtype=np.bool_)
 
     def _found(self, root: Any) -> Any:
-        axes = self.axes
-        shape = (axes.rows, axes.cols)
-        if axes.band_axis is not None:
-            shape = (axes.bands, *shape) if axes.band_axis == 0 else (*shape, axes.bands)
-        if not is_image(root, self.name) or root[self.name].shape[::-1] != shape:
+        if not is_image(root, self.name) or root[self.name].shape[::-1] != self.axes.shape:
             raise SceneError(f"{self.path} has changed since it was opened; open it again.")
         return root[self.name]

@@ -26,12 +26,11 @@ _HELD = threading.Lock()
 
 
 def plain(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The same numbers in this machine's byte order, half floats as float32 and long doubles as doubles."""
-    if values.dtype == np.float16:
-        return values.astype(np.float32)
-    if values.dtype.itemsize > (16 if values.dtype.kind == "c" else 8):
-        return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
+    """The same numbers in this machine's byte order, floats as float32 and complex numbers as complex64."""
+    if values.dtype.kind not in "fc":
+        return values.astype(values.dtype.newbyteorder("="), copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is beyond float32 becomes infinite, and that is no data
+        return values.astype(np.complex64 if values.dtype.kind == "c" else np.float32, copy=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,31 @@ class PlaneSource:
             raise ValueError("PlaneSource: expected no overview, for it states none")
         values = plain(read_plane(self.path, self.plane, window)[..., self.item])
         return values, np.ones(values.shape, dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class PairSource:
+    """Complex numbers whose real and imaginary parts lie apart in a file."""
+
+    real: PlaneSource
+    imaginary: PlaneSource
+
+    @property
+    def value_type(self) -> ValueType:
+        return ValueType.COMPLEX
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return self.real.files
+
+    def layout(self) -> Layout:
+        return self.real.layout()
+
+    def native(self, window: Window, overview: int | None = None) -> tuple[NDArray[np.generic], Bool]:
+        real, valid = self.real.native(window, overview)
+        values = np.empty(real.shape, dtype=np.complex64)
+        values.real, values.imag = real, self.imaginary.native(window)[0]
+        return values, valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +121,6 @@ class HeldSource:
         values = plain(array[window.row : window.row_end, window.col : window.col_end])
         return values, np.ones(values.shape, dtype=np.bool_)
 
-    def stored_type(self) -> np.dtype[np.generic]:
-        """The type of its numbers, which only the data tell."""
-        return self._array().dtype
-
     def _array(self) -> NDArray[np.generic]:
         try:
             status = self.path.stat()
@@ -109,10 +129,7 @@ class HeldSource:
             raise SceneError(f"{self.path} cannot be read ({reason}); check that its disk is still there.") from error
         with _HELD:  # so that two threads do not read the same array twice
             array = _held(self.path, self.name, self.load, (status.st_mtime_ns, status.st_size))
-        shape = (self.axes.rows, self.axes.cols)
-        if self.axes.band_axis is not None:
-            shape = (self.axes.bands, *shape) if self.axes.band_axis == 0 else (*shape, self.axes.bands)
-        if array.shape != shape:
+        if array.shape != self.axes.shape:
             raise SceneError(f"{self.path} has changed since it was opened; open it again.")
         return array
 

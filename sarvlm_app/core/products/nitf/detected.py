@@ -48,7 +48,7 @@ class DetectedSource:
         if overview is not None:
             raise ValueError("DetectedSource: expected no overview, for it states none")
         samples = read_stack(self.path, self.planes, window)
-        values = np.tensordot(samples, LUMINANCE, axes=1) if samples.shape[2] == 3 else samples[..., 0]
+        values = samples.astype(np.float32) @ LUMINANCE if samples.shape[2] == 3 else samples[..., 0]
         if self.tables:
             values = self._levels()[values]
         return np.asarray(values), np.ones(values.shape, dtype=np.bool_)

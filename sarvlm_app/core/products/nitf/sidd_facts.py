@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from lxml import etree
+from numpy.polynomial import polynomial
 from numpy.typing import NDArray
 
 from sarvlm_app.core.products.nitf.document import at
@@ -79,16 +80,15 @@ def _more(path: Path, header: NitfHeader, sidd: etree._Element) -> dict[str, str
 def _look(sidd: etree._Element) -> str | None:
     """On which side of its way the sensor sees the reference point."""
     way = [_poly(sidd, f"Measurement/ARPPoly/{axis}") for axis in "XYZ"]
+    axes = [axis for axis in way if axis is not None and len(axis) > 1]
     place = [number(text_at(sidd, f"Measurement/PlaneProjection/ReferencePoint/ECEF/{axis}")) for axis in "XYZ"]
     times = at(sidd, "Measurement/PlaneProjection/TimeCOAPoly")
-    if None in place or times is None or any(axis is None or len(axis) < 2 for axis in way):
+    if None in place or times is None or len(axes) < 3:
         return None
-    moment = next(
-        (number(t.text) for t in children(times, "Coef") if t.get("exponent1") == t.get("exponent2") == "0"), None
-    )
-    poly = np.polynomial.polynomial
-    sensor = np.array([poly.polyval(moment, axis) for axis in way])
-    speed = np.array([poly.polyval(moment, poly.polyder(axis)) for axis in way])
+    terms = {(t.get("exponent1"), t.get("exponent2")): number(t.text) for t in children(times, "Coef")}
+    moment = terms.get(("0", "0")) or 0.0
+    sensor = np.array([polynomial.polyval(moment, axis) for axis in axes])
+    speed = np.array([polynomial.polyval(moment, polynomial.polyder(axis)) for axis in axes])
     side = float(np.cross(sensor, speed) @ (np.array(place, dtype=np.float64) - sensor))
     return "left" if side > 0 else "right"
 
