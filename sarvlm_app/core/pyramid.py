@@ -63,16 +63,18 @@ class ScenePyramid:
     cache_dir : Path, optional
         Folder under which built levels are kept, in `<fingerprint>-<band>`;
         the user's cache folder by default. Nothing is written but by `build`.
+    memory_bytes : int, optional
+        Most that tiles in memory may take.
     """
 
     unit = "dB"
 
-    def __init__(self, scene: Scene, band: int, cache_dir: Path | None = None) -> None:
+    def __init__(self, scene: Scene, band: int, cache_dir: Path | None = None, memory_bytes: int = CACHE_BYTES) -> None:
         self.scene = scene
         self.band = band
         self._source = source_of(scene, band)
         self._plan = plan_levels(scene.height, scene.width, self._file_overviews())
-        self._tiles = TileCache(CACHE_BYTES)
+        self._tiles = TileCache(memory_bytes)
         self._coarse: Float32 | None = None
         self._coarse_lock = threading.Lock()
         built = {level.number: level.shape for level in self._plan if not level.direct}

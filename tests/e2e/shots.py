@@ -163,6 +163,45 @@ def show_objects(place: Workplace) -> bool:
     return True
 
 
+def show_display(place: Workplace, folder: Path) -> None:
+    """Open a simulated scene of three complex polarisations as a Pauli composite."""
+    from tests.e2e.polarimetric import write_polarimetric
+
+    path = write_polarimetric(folder / "simulated_polarimetric.tif")
+    place.view.show_places()
+    place.commands.open_paths([path])
+    pictures, display = place.presenter.pictures, place.session.display
+    wait_until("the scene", lambda: pictures.picture is not None and pictures.picture.scene.path == path)
+    place.actions["next_composite"].trigger()
+    wait_until("the composite", lambda: pictures.picture is not None and pictures.picture.kind == "colour")
+    wait_until("the end of all jobs", lambda: not any(job.active for job in place.runner.statuses()))
+    assert display.settings is not None
+
+
+def show_metadata(place: Workplace, words: str) -> None:
+    """Open the tree of metadata over the window and look for words."""
+    place.actions["metadata"].trigger()
+    dialog = place.scene.dialog
+    assert dialog is not None
+    dialog.move(place.window.x() + 430, place.window.y() + 170)
+    wait_until("the metadata", lambda: dialog.model.rowCount() > 0)
+    whole = dialog.said.text()
+    dialog.filter.setText(words)
+    wait_until("the words", lambda: dialog.said.text() != whole)
+
+
+def take_display(place: Workplace, folder: Path) -> None:
+    """The display panel on a composite, and the metadata of its scene."""
+    with tempfile.TemporaryDirectory(prefix="sarvlm-shots-") as own:
+        show_display(place, Path(own))
+        take(place, folder / "display.png")
+        show_metadata(place, "simulated")
+        take(place, folder / "metadata.png")
+        if place.scene.dialog is not None:
+            place.scene.dialog.reject()
+        place.commands.close_scene()
+
+
 def take_all(folder: Path) -> None:
     from sarvlm_app.ui.app import make_application, prepare_environment
 
@@ -198,10 +237,27 @@ def take_all(folder: Path) -> None:
     place.window.close()
 
 
+def take_some(folder: Path) -> None:
+    """Only the pictures that need no model."""
+    from sarvlm_app.ui.app import make_application, prepare_environment
+
+    prepare_environment()
+    app = make_application()
+    from sarvlm_app.settings import Settings
+    from sarvlm_app.ui.workplace import Workplace
+
+    place = Workplace(app, Settings())
+    place.window.setGeometry(0, 0, *SIZE)
+    place.window.show()
+    take_display(place, folder)
+    place.window.close()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "img")
     parser.add_argument("--cache", type=Path, help="cache folder to use again")
+    parser.add_argument("--display-only", action="store_true", help="only the pictures of display and metadata")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="sarvlm-shots-") as own:
@@ -209,7 +265,7 @@ def main() -> int:
             os.environ[f"SARVLM_{name.upper()}_DIR"] = str(Path(own) / name)
         if options.cache is not None:
             os.environ["SARVLM_CACHE_DIR"] = str(options.cache.absolute())
-        take_all(options.out)
+        (take_some if options.display_only else take_all)(options.out)
     return 0
 
 

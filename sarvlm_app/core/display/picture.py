@@ -24,6 +24,8 @@ from sarvlm_models.types import Window
 
 Uint8 = NDArray[np.uint8]
 _SAMPLE_EDGE = 512
+_CHANNEL_BYTES = 64 * 2**20
+"""Tiles in memory of each further band of a composite."""
 
 
 class PictureKind(StrEnum):
@@ -271,7 +273,8 @@ class Picture:
             for term in terms_of(self.scene, channel)[0]:
                 key = _unsigned(term)
                 if key not in self._pyramids:
-                    self._pyramids = {**self._pyramids, key: ScenePyramid(key.scene, key.band, self._cache_dir)}
+                    pyramid = ScenePyramid(key.scene, key.band, self._cache_dir, _CHANNEL_BYTES)
+                    self._pyramids = {**self._pyramids, key: pyramid}
             limits.append(channel.limits or channel_levels(self.scene, channel.of_scene).limits())
         return _State(settings, levels, tuple(limits))
 

@@ -264,6 +264,8 @@ class DisplayPanel(Section):
     def _on_typed(self, _value: float) -> None:
         if self.low.value() < self.high.value():
             self._on_drag(self.low.value(), self.high.value())
+        else:
+            self._show_limits()
 
 
 def _composites(sources: list[int | Composite]) -> list[Composite]:

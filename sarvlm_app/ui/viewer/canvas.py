@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pint
 from napari.components import ViewerModel
 from napari.qt import QtViewer, get_stylesheet
