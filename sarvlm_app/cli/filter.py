@@ -30,7 +30,9 @@ def filter_scene(options: argparse.Namespace) -> int:
         made = filtered(scene, chosen)
         write_scene(made, options.out, bands, ValueType(options.unit), progress)
     if options.json:
-        print_json(as_json(made, chosen, estimated, options))
+        told = as_json(made, chosen, options)
+        names = [made.bands[band - 1].name for band in bands]
+        print_json({**told, "looks_estimated": estimated, "bands": names})
     else:
         print(f"{options.out}\n{describe(chosen)}")
         if estimated is not None:
@@ -57,16 +59,14 @@ def _chosen(scene: Scene, options: argparse.Namespace, band: int) -> tuple[Speck
     return make_filter(options.filter, **{**given, "looks": round(looks, 3)}), looks
 
 
-def as_json(made: Scene, chosen: SpeckleFilter, estimated: float | None, options: argparse.Namespace) -> dict[str, Any]:
-    """What was done, and what came out."""
+def as_json(made: Scene, chosen: SpeckleFilter, options: argparse.Namespace) -> dict[str, Any]:
+    """What was done, and what came out; looks and bands are added by who knows them."""
     return {
         "scene": str(made.path),
         "out": str(options.out),
         "filter": chosen.name,
         "parameters": {one.name: getattr(chosen, one.name) for one in parameters(type(chosen))},
-        "looks_estimated": estimated,
         "size": [made.width, made.height],
-        "bands": [band.name for band in made.bands] if not options.band else [options.band],
         "value_type": options.unit,
         "calibration": str(made.calibration),
         "pixel_spacing_m": None if made.spacing_m is None else list(made.spacing_m),

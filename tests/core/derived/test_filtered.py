@@ -1,5 +1,7 @@
 """Filtered and multilooked scenes: seamless, in place, and honest about what was done."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from affine import Affine
@@ -10,6 +12,7 @@ from sarvlm_app.core.derived.filtered import filtered, multilooked
 from sarvlm_app.core.derived.looks import scene_looks
 from sarvlm_app.core.filters import FILTERS, Boxcar, Lee, LeeSigma, Multilook, make_filter
 from sarvlm_app.core.georef import Gcp
+from sarvlm_app.core.pyramid import ScenePyramid
 from sarvlm_app.core.radiometry import ValueType
 from sarvlm_app.core.scene import open_scene, read_chip, scene_stats
 from sarvlm_app.errors import SceneError
@@ -156,3 +159,22 @@ def test_a_transform_with_shear_is_kept(tmp_path):
     scene = open_scene(write_tif(tmp_path / "a.tif", speckle((60, 60)), crs=UTM33, transform=sheared))
     made = multilooked(scene, Multilook(3, 2))
     np.testing.assert_allclose(made.georef.to_lonlat(5, 7), scene.georef.to_lonlat(10, 21), atol=1e-12)
+
+
+def test_the_pyramid_and_the_statistics_take_a_filtered_scene_as_any_other(path, tmp_path):
+    made = filtered(open_scene(path), Lee(looks=1.0))
+    shown = ScenePyramid(made, 1, tmp_path).read(0, 0, made.height, 0, made.width)
+    at_once = whole(made)
+    wanted = np.where(at_once.valid, 10 * np.log10(np.where(at_once.valid, at_once.intensity, 1)), np.nan)
+    np.testing.assert_allclose(shown, wanted, atol=1e-3)
+    assert scene_stats(made, 1).p98_amplitude < scene_stats(open_scene(path), 1).p98_amplitude
+
+
+def test_several_threads_read_the_same(path):
+    made = filtered(open_scene(path), make_filter("refined-lee"))
+    windows = [Window(col, row, 40, 40) for row in range(0, 110, 37) for col in range(0, 130, 41)]
+    alone = [read_chip(made, window, 1).intensity for window in windows]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda window: read_chip(made, window, 1).intensity, windows))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
