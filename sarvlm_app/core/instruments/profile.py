@@ -16,7 +16,7 @@ from sarvlm_app.errors import QueryError
 from sarvlm_models.types import Window
 
 MOST_SAMPLES = 200_000
-MOST_WIDTH = 1000
+MOST_STEP = MOST_WIDTH = 1000
 _REACH_PX = 1024
 
 
@@ -64,7 +64,7 @@ def profile(scene: Scene, band: int, points_px: ArrayLike, step_px: float = 1.0,
     points_px : (n, 2)
         (col, row), at least two.
     step_px : float
-        From one sample to the next, at least 0.1.
+        From one sample to the next, 0.1 to 1000.
     width_px : float
         1 to 1000.
 
@@ -91,11 +91,11 @@ def profile(scene: Scene, band: int, points_px: ArrayLike, step_px: float = 1.0,
 def _check(total: float, step_px: float, width_px: float) -> None:
     if total == 0:
         raise QueryError("The line has no length; give it a second point elsewhere.")
-    if not step_px >= 0.1 or total / step_px > MOST_SAMPLES:
-        least = max(0.1, total / MOST_SAMPLES)
-        raise QueryError(
-            f"The step of the profile cannot be {step_px:g} px; choose {math.ceil(least * 10) / 10:g} or more."
-        )
+    least = math.ceil(max(0.1, total / MOST_SAMPLES) * 10) / 10
+    if least > MOST_STEP:
+        raise QueryError(f"The line is {total:.0f} px long, far longer than any scene; draw it within the scene.")
+    if not least <= step_px <= MOST_STEP:
+        raise QueryError(f"The step of the profile cannot be {step_px:g} px; choose {least:g} to {MOST_STEP}.")
     if not 1 <= width_px <= MOST_WIDTH:
         raise QueryError(f"The width of the profile cannot be {width_px:g} px; choose 1 to {MOST_WIDTH}.")
 

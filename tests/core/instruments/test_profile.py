@@ -77,8 +77,10 @@ def test_a_line_over_a_large_scene_is_read_piece_by_piece(monkeypatch):
     ("points", "more", "told"),
     [
         ([(1, 1), (1, 1)], {}, "has no length"),
-        ([(1, 1), (9, 1)], {"step_px": 0.0}, "cannot be 0 px; choose 0.1 or more"),
-        ([(1, 1), (9e6, 1)], {}, "choose 45 or more"),
+        ([(1, 1), (9, 1)], {"step_px": 0.0}, "cannot be 0 px; choose 0.1 to 1000"),
+        ([(1, 1), (9e6, 1)], {}, "choose 45 to 1000"),
+        ([(1, 1), (9e9, 1)], {}, "px long, far longer than any scene"),
+        ([(1, 1), (9, 1)], {"step_px": 5000.0}, "choose 0.1 to 1000"),
         ([(1, 1), (9, 1)], {"width_px": 0.5}, "choose 1 to 1000"),
         ([(1, 1), (9, 1)], {"step_px": np.nan}, "cannot be nan px"),
     ],
