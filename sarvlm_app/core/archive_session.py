@@ -406,7 +406,7 @@ class ArchiveSession:
             self.select(ranks[(start + step) % len(ranks)])
 
     def export(self, path: Path) -> None:
-        """Write the hits that are listed, as GeoJSON or CSV by the ending (I/O lane)."""
+        """Write the hits that are listed, as GeoJSON, GeoPackage or CSV by the ending (I/O lane)."""
         answer = self._answer
         if answer is None or not answer.hits:
             self.failed.emit(QueryError("There are no hits to export: ask the archive first."))

@@ -22,6 +22,12 @@ _IMAGES = (
     "All files (*)"
 )
 
+_FORMATS = {
+    "GeoJSON (*.geojson)": ".geojson",
+    "GeoPackage (*.gpkg)": ".gpkg",
+    "CSV table (*.csv)": ".csv",
+}
+
 
 class ArchiveCommands(QObject):
     """The handlers behind the Archive menu, the panel's buttons and what is dropped on it."""
@@ -178,9 +184,8 @@ class ArchiveCommands(QObject):
             return
         words = "_".join(self._archive.answer.query.text.split()[:5])
         stem = "".join(letter for letter in words if letter.isalnum() or letter == "_") or "hits"
-        kinds = "GeoJSON (*.geojson);;CSV table (*.csv)"
         proposed = str(self.folder() / f"archive_{stem}.geojson")
-        name, kind = QFileDialog.getSaveFileName(self._window, "Export the hits", proposed, kinds)
+        name, kind = QFileDialog.getSaveFileName(self._window, "Export the hits", proposed, ";;".join(_FORMATS))
         if name:
             path = Path(name)
-            self._archive.export(path if path.suffix else path.with_suffix(".csv" if "csv" in kind else ".geojson"))
+            self._archive.export(path if path.suffix else path.with_suffix(_FORMATS.get(kind, ".geojson")))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyogrio
 import pytest
 
 from sarvlm_app.core.archive.shard import Header
@@ -505,6 +506,12 @@ def test_hits_are_written_as_a_table(filled: Bench, tmp_path: Path) -> None:
     assert placed["wkt"].startswith("POLYGON") and placed["acquired"].startswith("2020-11-07")
     assert placed["query"] == "bright things" and placed["negatives"] == '["dark sea"]'
     assert next(row for row in rows if "chip2" in row["scene"])["lon"] == ""
+    filled.session.export(tmp_path / "hits.gpkg")
+    filled.settle()
+    meta, _, shapes, columns = pyogrio.raw.read(tmp_path / "hits.gpkg")
+    table = dict(zip(meta["fields"], columns, strict=True))
+    assert meta["crs"] == "EPSG:4326" and table["scene"].tolist() == [row["scene"] for row in rows]
+    assert [shape is None for shape in shapes] == [row["wkt"] == "" for row in rows]
     filled.session.export(tmp_path / "hits.xlsx")
     filled.settle()
     assert "choose one of these endings" in str(filled.failed[-1])

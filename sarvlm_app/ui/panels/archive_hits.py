@@ -105,7 +105,7 @@ class HitsCard(QWidget):
             "Less like it", objectName="segment", toolTip="Ask the same again, away from what is like the selected hit"
         )
         self.export = QPushButton(
-            " Export…", objectName="segment", toolTip="Write the listed hits as GeoJSON or CSV (Ctrl+Alt+H)"
+            " Export…", objectName="segment", toolTip="Write the listed hits as GeoJSON, GeoPackage or CSV (Ctrl+Alt+H)"
         )
         foot = QWidget()
         row = QHBoxLayout(foot)
