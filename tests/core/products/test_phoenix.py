@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from sarvlm_app.core.metadata import found, metadata_tree
 from sarvlm_app.core.products.phoenix import PhoenixFamily
 from sarvlm_app.core.radiometry import ValueType
 from sarvlm_app.core.scene import open_scene, read_chip, read_values
@@ -65,10 +66,11 @@ def test_what_its_header_says(tmp_path):
     assert scene.incidence_deg == (72.5, 72.5, 72.5)
     # columns lie across the range; a slant range is longer on the ground
     assert scene.spacing_m == pytest.approx((0.25, 0.2 / np.cos(np.deg2rad(17.5))))
-    assert {key: scene.facts[key] for key in ("target", "depression", "platform", "mode", "header NumberOfRows")} == {
+    assert {key: scene.facts[key] for key in ("target", "depression", "platform", "mode")} == {
         "target": "t62_tank", "depression": "17.50 deg", "platform": "Twin Otter", "mode": "mode 5 - spot light",
-        "header NumberOfRows": "12",
     }  # fmt: skip
+    tree = metadata_tree(scene)
+    assert found(tree, "CrossRangePixelSpacing 0.25") is not None
 
 
 def test_a_full_scene_holds_whole_numbers_after_a_binary_header(tmp_path):

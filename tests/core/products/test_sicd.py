@@ -5,6 +5,7 @@ import pytest
 import sarkit.sicd._constants as limits
 
 from sarvlm_app.core.derived.calibrated import calibrated, calibrations
+from sarvlm_app.core.metadata import found, metadata_tree
 from sarvlm_app.core.products.place import read_bytes
 from sarvlm_app.core.radiometry import Calibration, ValueType
 from sarvlm_app.core.scene import open_scene, read_chip
@@ -139,3 +140,4 @@ def test_the_xml_is_a_document_of_the_scene(tmp_path):
     scene = open_scene(simple_sicd(tmp_path / "a.nitf"))
     (document,) = scene.documents
     assert read_bytes(document).startswith(b"<SICD") and str(document).endswith("SICD_1.xml")
+    assert found(metadata_tree(scene), "ModeType spotlight") is not None

@@ -47,7 +47,7 @@ class PhoenixFamily:
         band = Band(1, polarisation or "complex", polarisation, ValueType.COMPLEX, source)
         size = chip.magnitude.cols, chip.magnitude.rows
         imagery = Imagery((band,), size, "uint16" if chip.full_scene else "float32", (path,))
-        scene = scene_of(path, path.name, _stated(chip), imagery, Around())
+        scene = scene_of(path, path.name, _stated(chip), imagery, Around(documents=(chip.document,)))
         return replace(scene, spacing_m=_ground_spacing(chip))
 
 
@@ -90,4 +90,4 @@ def _facts(chip: PhoenixFile, depression: float | None) -> dict[str, str]:
     if distance is not None:
         found["range"] = f"{distance:.0f} m"
     found["geometry"] = "none: the header gives no place on the Earth"
-    return found | {f"header {key}": text for key, text in fields.items() if text}
+    return found

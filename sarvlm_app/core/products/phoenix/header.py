@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sarvlm_app.core.products.place import Slice
 from sarvlm_app.core.products.raw import RawPlane, require_inside
 from sarvlm_app.core.products.stated import number
 from sarvlm_app.errors import SceneError
@@ -33,12 +34,15 @@ class PhoenixFile:
     Attributes
     ----------
     fields : mapping of str to str
+    document : Slice
+        The header's text.
     magnitude, phase : RawPlane
     full_scene : bool
         uint16 samples, and a phase in 4096ths of a turn; else float32 and radians.
     """
 
     fields: Mapping[str, str] = field(compare=False)
+    document: Slice
     magnitude: RawPlane
     phase: RawPlane
     full_scene: bool
@@ -75,7 +79,9 @@ def read_phoenix(path: Path) -> PhoenixFile:
     magnitude = RawPlane(first, rows, cols, dtype)
     phase = RawPlane(magnitude.end, rows, cols, dtype)
     require_inside(path, (magnitude, phase))
-    return PhoenixFile(fields, magnitude, phase, each == 4)
+    lines = start.find(b"]", 0, end) + 1  # after the word in brackets
+    document = Slice(path, lines, end - lines, "Phoenix header.txt")
+    return PhoenixFile(fields, document, magnitude, phase, each == 4)
 
 
 def _fields(text: bytes) -> dict[str, str]:
