@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -87,6 +87,7 @@ class FilterDialog(QDialog):
             column.addWidget(picture)
             shown.addLayout(column)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
         self.make = buttons.addButton("Make filtered scene", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self._on_make)
         buttons.rejected.connect(self.reject)
@@ -134,7 +135,8 @@ class FilterDialog(QDialog):
             about = QLabel(one.about, wordWrap=True, objectName="muted")
             about.setMinimumWidth(420)
             row = QHBoxLayout()
-            row.addWidget(field)
+            row.setSpacing(14)
+            row.addWidget(field, 0, Qt.AlignmentFlag.AlignTop)
             row.addWidget(about, 1)
             self._form.addRow(one.title.capitalize(), row)
             self.fields[one.name] = (one, field)
@@ -196,7 +198,8 @@ def _filtered(scene: Scene, chosen: SpeckleFilter) -> Scene:
 def _field(one: Parameter) -> QDoubleSpinBox:
     field = QDoubleSpinBox(decimals=0 if one.whole else 3)
     field.setAccessibleName(one.title)
-    field.setMinimumWidth(96)
+    field.setFixedWidth(96)
+    field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     field.setKeyboardTracking(False)
     field.setSingleStep(2 if one.odd else 1 if one.whole else 0.1)
     with QSignalBlocker(field):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
@@ -12,6 +13,8 @@ from sarvlm_app.core.key_facts import key_facts, missing_text
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.ui.panels.section import Section
 from sarvlm_app.ui.widgets import flat_text_button
+
+_LONG_WORD = 20
 
 
 class FactsPanel(Section):
@@ -77,12 +80,12 @@ class FactsPanel(Section):
                 gone.deleteLater()
         self.setVisible(scene is not None)
         for row, (name, value) in enumerate(key_facts(scene) if scene is not None else ()):
-            said = QLabel(value, objectName="value", wordWrap=True)
+            said = QLabel(_breakable(value), objectName="value", wordWrap=True)
             said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._grid.addWidget(QLabel(name, objectName="muted"), row, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(said, row, 1)
         missing = "" if scene is None else missing_text(scene)
-        self.missing.setText(missing)
+        self.missing.setText(_breakable(missing))
         self.missing.setToolTip("" if scene is None else "\n".join(scene.missing[:40]))
         self.missing.setVisible(bool(missing))
 
@@ -103,6 +106,11 @@ class FactsPanel(Section):
         if part != self._part:
             self.parts.setCurrentIndex(self.parts.findText(self._part or ""))
             self.part_chosen.emit(part)
+
+
+def _breakable(text: str) -> str:
+    """The text with places where a line may end within long words: names of files have no blanks."""
+    return re.sub(rf"\S{{{_LONG_WORD},}}", lambda word: re.sub(r"(?<=[-_/.])", "\u200b", word[0]), text)
 
 
 def _choice(name: str, tip: str) -> tuple[QComboBox, QWidget]:

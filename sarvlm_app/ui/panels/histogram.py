@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from sarvlm_app.core.display.levels import Histogram
 from sarvlm_app.ui.theme import Theme
 
-CHANNEL_COLOURS = ("#ff5c5c", "#4cd964", "#5c9dff")
+CHANNEL_COLOURS = ("#e5484d", "#2f9e44", "#3b82f6")
 """Red, green and blue as they are read on dark and light."""
 _HEIGHT = 84
 _LEAST_SHARE = 0.01
