@@ -111,8 +111,8 @@ def test_the_cursor_agrees_with_another_librarys_orbit_and_ranges(sample):
         warnings.simplefilter("ignore")
         ground = xarray_sentinel.slant_range_time_to_ground_range(times, ranges, conversion).values
     off = ground / about.range_spacing_m - (col - 0.5)
-    # the library takes the nearest of 28 polynomials, each for another mean height of the ground
-    assert abs(np.median(off)) < 0.3 and np.abs(off).max() < 8
+    # the library takes the nearest of 28 polynomials, and ours lie between two of them
+    assert abs(np.median(off)) < 0.05 and np.abs(off).max() < 0.6
 
 
 def test_calibration_equals_the_reference_library_to_a_ten_thousandth(sample):

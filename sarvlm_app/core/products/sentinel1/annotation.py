@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 from lxml import etree
 
-from sarvlm_app.core.georef import GridPoint
+from sarvlm_app.core.georef import GridPoint, GroundRange
 from sarvlm_app.core.products.place import Place
 from sarvlm_app.core.products.xml import parse_xml, text_at
 from sarvlm_app.errors import SceneError
@@ -62,6 +62,8 @@ class Annotation:
     first_line : datetime
     noise_removed : bool
         Thermal noise was removed by the processor.
+    ground_range : GroundRange or None
+        How the columns of a GRD were made from slant range.
     """
 
     mission: str
@@ -85,6 +87,7 @@ class Annotation:
     grid: tuple[GridPoint, ...]
     first_line: datetime
     noise_removed: bool
+    ground_range: GroundRange | None = None
 
 
 def read_annotation(place: Place) -> Annotation:
@@ -132,6 +135,7 @@ def _read(root: etree._Element) -> Annotation:
         grid=_grid(root),
         first_line=first_line,
         noise_removed=text_at(root, "imageAnnotation/processingInformation/thermalNoiseCorrectionPerformed") == "true",
+        ground_range=_ground_range(root, first_line),
     )
 
 
@@ -150,6 +154,20 @@ def _grid(root: etree._Element) -> tuple[GridPoint, ...]:
             )
         )
     return tuple(points)
+
+
+def _ground_range(root: etree._Element, first_line: datetime) -> GroundRange | None:
+    """The polynomials from ground range to slant range; None in a product of slant range."""
+    found = root.findall("coordinateConversion/coordinateConversionList/coordinateConversion")
+    if not found or _text(root, "generalAnnotation/productInformation/projection") != "Ground Range":
+        return None
+    seconds = _number(root, "imageAnnotation/imageInformation/azimuthTimeInterval")
+    return GroundRange(
+        tuple((_time(_text(entry, "azimuthTime")) - first_line).total_seconds() / seconds for entry in found),
+        tuple(_number(entry, "gr0") for entry in found),
+        tuple(tuple(float(part) for part in _text(entry, "grsrCoefficients").split()) for entry in found),
+        _number(root, "imageAnnotation/imageInformation/rangePixelSpacing"),
+    )
 
 
 def _text(root: etree._Element, path: str) -> str:

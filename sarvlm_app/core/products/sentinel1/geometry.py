@@ -25,7 +25,7 @@ def georeference(about: Annotation) -> Georeference:
     """
     size = (about.width, about.height)
     if len(about.bursts) < MIN_BURSTS or about.lines_per_burst < 1 or about.line_seconds <= 0:
-        return GridGeoref(about.grid, size)
+        return GridGeoref(about.grid, size, ground_range=about.ground_range)
     starts = tuple((burst.start - about.first_line).total_seconds() / about.line_seconds for burst in about.bursts)
     return BurstGeoref(GridGeoref(_in_time(about, starts)), about.lines_per_burst, starts, size)
 
