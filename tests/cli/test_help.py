@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import finished
 
 COMMANDS = ("gui", "demo", "info", "query", "cache", "models", "models list", "models info", "models add", "finetune",
-            "where", "detect", "caption", "archive", "export", "ensemble", "evaluate")  # fmt: skip
+            "where", "detect", "caption", "filter", "measure", "archive", "export", "ensemble", "evaluate")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
