@@ -6,6 +6,7 @@ from sarvlm_app.core.products.capella import CapellaFamily
 from sarvlm_app.core.products.cosmo import CosmoFamily
 from sarvlm_app.core.products.iceye import IceyeFamily
 from sarvlm_app.core.products.nisar import NisarFamily
+from sarvlm_app.core.products.palsar import PalsarFamily
 from sarvlm_app.core.products.radarsat import RadarsatFamily
 from sarvlm_app.core.products.terrasar import TerraSarFamily
 from sarvlm_app.core.products.types import ProductFamily
@@ -19,4 +20,5 @@ SENSORS: tuple[ProductFamily, ...] = (
     RadarsatFamily(),
     NisarFamily(),
     CosmoFamily(),
+    PalsarFamily(),
 )
