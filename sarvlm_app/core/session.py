@@ -18,6 +18,8 @@ from sarvlm_app.core.archive_session import ArchiveSession
 from sarvlm_app.core.caption_session import CaptionModel, CaptionSession
 from sarvlm_app.core.caption_store import CaptionStore
 from sarvlm_app.core.captioning import CaptionerProvider, Captioning
+from sarvlm_app.core.context.store import ContextStore
+from sarvlm_app.core.context_session import ContextSession
 from sarvlm_app.core.detection import Detecting, DetectorProvider
 from sarvlm_app.core.detection_session import DetectionSession
 from sarvlm_app.core.detection_store import DetectionStore
@@ -28,6 +30,7 @@ from sarvlm_app.core.export.candidates import write_candidates
 from sarvlm_app.core.export.heatmap import write_heatmap
 from sarvlm_app.core.export.picture import write_picture
 from sarvlm_app.core.jobs import JobContext, JobRunner, Lane, Work
+from sarvlm_app.core.link_session import LinkSession
 from sarvlm_app.core.query import MOST_CANDIDATES, Answer, Candidate, Question, check_text, peaks
 from sarvlm_app.core.radiometry import Stretch
 from sarvlm_app.core.scene import Scene, close_handles, default_band, default_stretch, open_scene, scene_stats
@@ -93,6 +96,10 @@ class Session:
         Boxes of the scene on view.
     display : DisplaySession
         How the scene on view is shown.
+    context : ContextSession
+        Files of lines, places, tiles and ships laid over the scene on view.
+    linking : LinkSession
+        The scene on view compared with another open one.
     """
 
     scenes_changed = Signal()
@@ -137,6 +144,12 @@ class Session:
         self.display = DisplaySession(runner, DisplayStore(self._cache / "display"))
         self.display.changed.connect(self.stretch_changed.emit)
         self.display.message.connect(self.message.emit)
+        self.context = ContextSession(runner, ContextStore())
+        self.context.failed.connect(self.failed.emit)
+        self.linking = LinkSession(runner, lambda: self.scenes)
+        self.linking.failed.connect(self.failed.emit)
+        self.linking.message.connect(self.message.emit)
+        self.scenes_changed.connect(self.linking.look_around)
         self.archive = ArchiveSession(runner, archive_model or with_own_model(encoder))
         self.archive.failed.connect(self.failed.emit)
         self.archive.message.connect(self.message.emit)
@@ -240,6 +253,7 @@ class Session:
         close_handles(scene)
         self.captions.close(scene)
         self.detections.close(scene)
+        self.context.close(scene)
         self.scenes_changed.emit()
         self._stop_asking(entry)
         if entry is self._active:
@@ -280,6 +294,8 @@ class Session:
         self.detections.show(self.active, self.band)
         self.active_changed.emit()
         self.display.show(self.active, self.band)
+        self.context.show(self.active)
+        self.linking.show(self.active, self.band)
         self.answer_changed.emit()
         self.selection_changed.emit()
         self.encoded_changed.emit()
