@@ -14,16 +14,13 @@ from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.instruments import (
     MEANING,
     Basis,
-    Cut,
-    PointResponse,
-    RegionStatistics,
-    decibels,
     measure_line,
     measure_polygon,
     point_response,
     profile,
     region_statistics,
 )
+from sarvlm_app.core.instruments.numbers import area_numbers, line_numbers, point_numbers, region_numbers
 from sarvlm_app.core.scene import Scene, resolve_band
 from sarvlm_app.errors import QueryError
 from sarvlm_models.types import Window
@@ -41,7 +38,7 @@ def measure(options: argparse.Namespace) -> int:
             found = _line(scene, band, options)
         elif options.point is not None:
             col, row = _pixels(scene, options.point, options.lonlat)[0]
-            found = {"point": _point(point_response(scene, band, float(col), float(row)))}
+            found = {"point": point_numbers(point_response(scene, band, float(col), float(row)))}
         else:
             found = {"region": _region(scene, band, options, progress)}
     if options.json:
@@ -74,18 +71,7 @@ def _pixels(scene: Scene, given: Points, lonlat: bool) -> Points:
 def _line(scene: Scene, band: int, options: argparse.Namespace) -> dict[str, Any]:
     points = _pixels(scene, options.line, options.lonlat)
     line = measure_line(scene, points)
-    found: dict[str, Any] = {
-        "line": {
-            "points_px": line.points_px.tolist(),
-            "points_lonlat": None if line.lonlat is None else line.lonlat.tolist(),
-            "length_m": line.total_m,
-            "length_px": line.total_px,
-            "segments_m": None if line.segments_m is None else line.segments_m.tolist(),
-            "segments_px": line.segments_px.tolist(),
-            "azimuth_deg": None if line.azimuth_deg is None else line.azimuth_deg.tolist(),
-            "basis": str(line.basis),
-        }
-    }
+    found: dict[str, Any] = {"line": line_numbers(line)}
     if options.profile:
         values = profile(scene, band, points, options.step, options.width)
         found["profile"] = {
@@ -111,56 +97,11 @@ def _region(scene: Scene, band: int, options: argparse.Namespace, progress: Prog
         region: Window | Points = window
     else:
         region = ring = _pixels(scene, options.region, options.lonlat)
-    area = measure_polygon(scene, ring)
     return {
         "points_px": ring.tolist(),
-        "area_m2": area.area_m2,
-        "perimeter_m": area.perimeter_m,
-        "area_px": area.area_px,
-        "perimeter_px": area.perimeter_px,
-        "basis": str(area.basis),
-        **_statistics(region_statistics(scene, band, region, progress)),
+        **area_numbers(measure_polygon(scene, ring)),
+        **region_numbers(region_statistics(scene, band, region, progress)),
     }
-
-
-def _statistics(found: RegionStatistics) -> dict[str, Any]:
-    return {
-        "pixels": found.pixels,
-        "count": found.count,
-        "valid_share": found.valid_share,
-        "mean": found.mean,
-        "mean_db": found.mean_db,
-        "median": found.median,
-        "median_db": decibels(found.median),
-        "std": found.std,
-        "minimum": found.minimum,
-        "minimum_db": decibels(found.minimum),
-        "maximum": found.maximum,
-        "maximum_db": decibels(found.maximum),
-        "percentiles": {f"{share:g}": value for share, value in found.percentiles.items()},
-        "percentiles_db": {f"{share:g}": decibels(value) for share, value in found.percentiles.items()},
-        "enl": found.enl,
-        "coefficient_of_variation": found.variation,
-    }
-
-
-def _point(found: PointResponse) -> dict[str, Any]:
-    return {
-        "col": found.col,
-        "row": found.row,
-        "lon": found.lon,
-        "lat": found.lat,
-        "peak_db": found.peak_db,
-        "contrast_db": found.contrast_db,
-        "range": _cut(found.range),
-        "azimuth": _cut(found.azimuth),
-        "complex": found.is_complex,
-        "notes": list(found.notes),
-    }
-
-
-def _cut(cut: Cut) -> dict[str, Any]:
-    return {"width_px": cut.width_px, "width_m": cut.width_m, "pslr_db": cut.pslr_db, "islr_db": cut.islr_db}
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

@@ -7,13 +7,14 @@ from sarvlm_app.core.instruments.distance import LineMeasure, measure_line
 from sarvlm_app.core.instruments.ground import MEANING, Basis
 from sarvlm_app.core.instruments.point_target import Cut, PointResponse, point_response
 from sarvlm_app.core.instruments.profile import Profile, profile
-from sarvlm_app.core.instruments.region import RegionStatistics, decibels, region_statistics
+from sarvlm_app.core.instruments.region import DbHistogram, RegionStatistics, decibels, region_statistics
 
 __all__ = [
     "MEANING",
     "AreaMeasure",
     "Basis",
     "Cut",
+    "DbHistogram",
     "LineMeasure",
     "PointResponse",
     "Profile",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ FACTOR = 16
 SIDE_LOBES = 10
 """Side lobes are looked for up to this many -3 dB widths from the peak."""
 
+FLOOR_DB = -80.0
+"""What is darker than this beside a peak is told as this."""
+
 LEAST_CONTRAST_DB = 15.0
 HIGHEST_SIDE_LOBE_DB = -6.0
 """What is brighter beside the main lobe is no side lobe but a target of its own."""
@@ -49,12 +52,18 @@ class Cut:
         Peak side lobe ratio: highest side lobe over peak; NaN where none is seen.
     islr_db : float
         Integrated side lobe ratio: energy of the side lobes over that of the main lobe.
+    offset_px : float64 (n,)
+        From the peak, sample by sample of the oversampled line.
+    level_db : float64 (n,)
+        Of the intensity there over the peak; no lower than `FLOOR_DB`.
     """
 
     width_px: float
     width_m: float | None
     pslr_db: float
     islr_db: float
+    offset_px: Float64 = field(compare=False, repr=False)
+    level_db: Float64 = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +255,8 @@ def _cut(line: Float64, peak: int, spacing_m: float | None) -> Cut:
         width_m=None if spacing_m is None else width * spacing_m,
         pslr_db=decibels(highest),
         islr_db=decibels(float(side.sum()) / main),
+        offset_px=(np.arange(len(line)) - peak) / FACTOR,
+        level_db=10.0 * np.log10(np.maximum(line / line[peak], 10.0 ** (FLOOR_DB / 10.0))),
     )
 
 

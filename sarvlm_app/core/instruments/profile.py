@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sarvlm_app.core.instruments.ground import Basis, Float64, lengths, places, require_points
+from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.radiometry import to_db
 from sarvlm_app.core.scene import Scene, read_chip
 from sarvlm_app.errors import QueryError
@@ -49,7 +50,14 @@ class Profile:
     basis: Basis
 
 
-def profile(scene: Scene, band: int, points_px: ArrayLike, step_px: float = 1.0, width_px: float = 1.0) -> Profile:
+def profile(
+    scene: Scene,
+    band: int,
+    points_px: ArrayLike,
+    step_px: float = 1.0,
+    width_px: float = 1.0,
+    context: JobContext | None = None,
+) -> Profile:
     """Backscatter along a polyline.
 
     A value is the mean *intensity* of the pixels under a small box of
@@ -67,6 +75,8 @@ def profile(scene: Scene, band: int, points_px: ArrayLike, step_px: float = 1.0,
         From one sample to the next, 0.1 to 1000.
     width_px : float
         1 to 1000.
+    context : JobContext, optional
+        Progress and cancel.
 
     Raises
     ------
@@ -74,13 +84,19 @@ def profile(scene: Scene, band: int, points_px: ArrayLike, step_px: float = 1.0,
         The line has no length, or the step or the width cannot be used.
     SceneError
         The scene cannot be read.
+    JobCancelled
     """
     points = require_points(points_px, 2, "line")
     total = float(lengths(np.diff(points, axis=0)).sum())
     _check(total, step_px, width_px)
     at = np.asarray(np.arange(math.floor(total / step_px + 1e-9) + 1) * step_px, np.float64)
     samples, along = _on_line(points, at)
-    intensity = np.concatenate([_means(scene, band, spots) for spots in _spots(samples, along, step_px, width_px)])
+    parts: list[Float64] = []
+    for spots in _spots(samples, along, step_px, width_px):
+        if context is not None:
+            context.step(sum(map(len, parts)), len(samples), f"Measuring {scene.name}")
+        parts.append(_means(scene, band, spots))
+    intensity = np.concatenate(parts)
     known = places(scene, samples)
     steps = known.steps_m()
     metres = None if steps is None else np.concatenate([[0.0], np.cumsum(steps)])

@@ -21,10 +21,32 @@ from sarvlm_models.types import Window
 
 PERCENTILES = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
 
+HISTOGRAM_BINS = 96
+HISTOGRAM_SHARE = 0.001
+"""Share of the values that lies beyond each end of a histogram."""
+
 _COLS, _PIXELS = 4096, 2**20
 _EXACT = 2**20
 _KEY_SHIFT = 12
 _BINS = 2 ** (32 - _KEY_SHIFT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DbHistogram:
+    """How often a level occurs; only intensities above 0 have one.
+
+    Attributes
+    ----------
+    edges_db : float64 (n + 1,)
+        From the 0.1th to the 99.9th percentile.
+    counts : float64 (n,)
+    outside : int
+        Values beyond the edges.
+    """
+
+    edges_db: Float64
+    counts: Float64
+    outside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,8 @@ class RegionStatistics:
         Of the intensity.
     percentiles : dict of float to float
         Of the intensity: exact up to a million valid pixels, beyond that to 0.05 % (0.002 dB).
+    histogram : DbHistogram or None
+        None where no intensity is above 0.
     """
 
     pixels: int
@@ -50,6 +74,7 @@ class RegionStatistics:
     minimum: float
     maximum: float
     percentiles: dict[float, float] = field(hash=False)
+    histogram: DbHistogram | None = field(default=None, hash=False, compare=False, repr=False)
 
     @property
     def valid_share(self) -> float:
@@ -183,7 +208,21 @@ class _Sums:
             return RegionStatistics(self.pixels, 0, math.nan, math.nan, math.nan, math.nan, nothing)
         std = math.sqrt(self._square / self.count)
         found = dict(zip(PERCENTILES, self._percentiles(), strict=True))
-        return RegionStatistics(self.pixels, self.count, self._mean, std, self._low, self._high, found)
+        return RegionStatistics(
+            self.pixels, self.count, self._mean, std, self._low, self._high, found, _histogram(*self._values())
+        )
+
+    def _values(self) -> tuple[Float64, Float64]:
+        """Values above 0 and how often each occurs; beyond a million, those of the middles of the bins."""
+        if self.count <= _EXACT:
+            values = np.concatenate(self._kept).astype(np.float64)
+            weights = np.ones(len(values))
+        else:
+            bins = np.flatnonzero(self._bins)
+            bins = bins[_bin_edges(bins) > 0]  # the bin that begins at 0 holds zeros
+            values = (_bin_edges(bins) + _bin_edges(bins + 1)) / 2
+            weights = self._bins[bins].astype(np.float64)
+        return values[values > 0], weights[values > 0]
 
     def _percentiles(self) -> list[float]:
         """Percentiles of the values themselves, else from the histogram, straight within a bin."""
@@ -196,6 +235,21 @@ class _Sums:
         part = (ranks - (below - self._bins)[bins] + 0.5) / self._bins[bins]
         values = _bin_edges(bins) * (1.0 - part) + _bin_edges(bins + 1) * part
         return [float(value) for value in np.clip(values, self._low, self._high)]
+
+
+def _histogram(values: Float64, weights: Float64) -> DbHistogram | None:
+    if values.size == 0:
+        return None
+    order = np.argsort(values)
+    levels, weights = 10.0 * np.log10(values[order]), weights[order]
+    below = np.cumsum(weights)
+    total = float(below[-1])
+    first, last = np.searchsorted(below, [HISTOGRAM_SHARE * total, (1 - HISTOGRAM_SHARE) * total])
+    low, high = float(levels[first]), float(levels[min(int(last), len(levels) - 1)])
+    if high - low < 1e-6:
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(levels, HISTOGRAM_BINS, (low, high), weights=weights)
+    return DbHistogram(edges, counts.astype(np.float64), round(total - float(counts.sum())))
 
 
 def _keys(values: Float32) -> NDArray[np.int64]:

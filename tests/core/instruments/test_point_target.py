@@ -107,3 +107,13 @@ def test_clutter_without_a_target_is_called_so():
 def test_a_place_without_a_response_is_refused_with_a_sentence(image, place, told):
     with pytest.raises(QueryError, match=told):
         point_response(scene_of(image), 1, *place)
+
+
+def test_the_cuts_show_what_the_figures_say():
+    found = point_response(scene_of(point(), ValueType.COMPLEX), 1, 96, 90)
+    for cut in (found.range, found.azimuth):
+        assert cut.level_db.max() == 0.0 == cut.level_db[cut.offset_px == 0.0][0]
+        above = cut.offset_px[cut.level_db >= 10 * np.log10(0.5)]
+        assert np.ptp(above) == pytest.approx(cut.width_px, abs=2 / 16)
+        beside = cut.level_db[(np.abs(cut.offset_px) > 1.4 * cut.width_px) & (np.abs(cut.offset_px) < 8)]
+        assert beside.max() == pytest.approx(cut.pslr_db, abs=0.3)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sarvlm_app.core.georef import AffineGeoref
 from sarvlm_app.core.instruments import measure_line, profile
-from sarvlm_app.errors import QueryError
+from sarvlm_app.core.jobs import JobContext
+from sarvlm_app.errors import JobCancelled, QueryError
 from tests.core.instruments.made import Endless, scene_of
 
 UTM = AffineGeoref(Affine(10, 0, 500000, 0, -10, 5300000), "EPSG:32633", (300, 200))
@@ -88,3 +89,13 @@ def test_a_line_over_a_large_scene_is_read_piece_by_piece(monkeypatch):
 def test_what_is_no_profile_is_refused_with_a_sentence(points, more, told):
     with pytest.raises(QueryError, match=told):
         profile(scene_of(IMAGE), 1, points, **more)
+
+
+def test_a_long_profile_tells_how_far_it_is_and_stops_when_asked():
+    told = []
+    context = JobContext(lambda done, total, _message: told.append((done, total)))
+    profile(scene_of(Endless((5000, 5000))), 1, [(10, 10), (4000, 10)], context=context)
+    assert told[0][0] == 0 and len(told) > 2 and {total for _, total in told} == {3991}
+    context.cancel()
+    with pytest.raises(JobCancelled):
+        profile(scene_of(Endless((5000, 5000))), 1, [(10, 10), (4000, 10)], context=context)

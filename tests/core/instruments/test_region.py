@@ -127,3 +127,21 @@ def test_percentiles_of_many_pixels_come_from_a_histogram_that_is_fine_enough(mo
     image = np.random.default_rng(1).gamma(4, 0.05 / 4, (1000, 1000)).astype(np.float32)
     found = region_statistics(scene_of(image), 1, Window(0, 0, 1000, 1000))
     assert list(found.percentiles.values()) == pytest.approx(np.percentile(image, PERCENTILES), rel=5e-4)
+
+
+@pytest.mark.parametrize("shape", [(200, 300), (1200, 1300)])
+def test_the_histogram_of_levels_holds_every_value_above_zero(shape):
+    image = np.random.default_rng(1).gamma(4, 0.05 / 4, shape).astype(np.float32)
+    image[0, :50] = 0
+    made = region_statistics(scene_of(image), 1, Window(0, 0, shape[1], shape[0])).histogram
+    db = 10 * np.log10(image[image > 0].astype(float))
+    assert made.counts.sum() + made.outside == db.size and made.outside < 0.004 * db.size
+    wanted = np.histogram(db, made.edges_db)[0]
+    np.testing.assert_allclose(made.counts, wanted, atol=0.002 * db.size)
+    assert (made.edges_db[0], made.edges_db[-1]) == pytest.approx(np.percentile(db, (0.1, 99.9)), abs=0.05)
+
+
+def test_levels_that_are_all_the_same_or_none_have_a_histogram_or_none():
+    made = region_statistics(scene_of(np.full((20, 20), 0.1, np.float32)), 1, Window(0, 0, 20, 20)).histogram
+    assert made.counts.sum() == 400 and made.outside == 0 and made.edges_db[0] < -10 < made.edges_db[-1]
+    assert region_statistics(scene_of(np.zeros((20, 20), np.float32)), 1, Window(0, 0, 20, 20)).histogram is None
