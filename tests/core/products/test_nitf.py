@@ -208,6 +208,14 @@ def test_a_sicd_whose_geometry_is_wrong_opens_without_place(tmp_path):
     assert scene.georef is None and scene.facts["geometry"].startswith("none: ")
 
 
+def test_polynomials_that_would_fill_the_memory_are_not_made(tmp_path):
+    old = b'<X order1="1"><Coef exponent1="0"'
+    new = old.replace(b'exponent1="0"', b'exponent1="999999999"')
+    path = changed_sicd(tmp_path, lambda xml: xml.replace(b"<CoreName>core</CoreName>", b"").replace(old, new, 1))
+    scene = open_scene(path)
+    assert scene.georef is None and "impossible exponent" in scene.facts["geometry"]
+
+
 def test_a_polygon_that_crosses_itself_hides_nothing_or_a_part(tmp_path):
     root = sicd_tree(SHAPE, "RE32F_IM32F")
     add_valid_data(root, [(0, 0), (39, 59), (0, 59), (39, 0)])

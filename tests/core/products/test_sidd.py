@@ -1,8 +1,11 @@
 """SIDD files, written by sarkit: several images as parts, look-up tables, colours."""
 
+import lxml.etree
 import numpy as np
 import pytest
 import sarkit.sidd._constants as limits
+from sarkit import wgs84
+from sarkit.sidd import calculations
 
 from sarvlm_app.core.radiometry import ValueType
 from sarvlm_app.core.scene import open_scene, read_values
@@ -84,3 +87,54 @@ def test_an_image_in_several_segments(tmp_path, monkeypatch):
     path = one(tmp_path, "MONO8I", BYTES)
     assert b"SIDD001003" in path.read_bytes()
     np.testing.assert_array_equal(native(open_scene(path)), BYTES)
+
+
+POLYNOMIALS = {
+    "RowColToLat": np.array([[47.0, 1e-7], [-9e-6, 1e-11]]),
+    "RowColToLon": np.array([[11.0, 1.3e-5], [2e-7, 0.0]]),
+    "RowColToAlt": np.array([[400.0, 0.01], [0.02, 0.0]]),
+}
+
+
+def on_grid(root, kind):
+    """The same product on another grid about the same reference point."""
+    measurement = root.find("{*}Measurement")
+    plane = measurement[0]
+    plane.tag = plane.tag.replace("PlaneProjection", kind)
+    plane.remove(plane.find("{*}ProductPlane"))
+    if kind == "CylindricalProjection":
+        direction = lxml.etree.SubElement(plane, plane.tag.replace(kind, "StripmapDirection"))
+        for axis, value in zip("XYZ", (-0.2, 0.1, 0.7), strict=True):
+            lxml.etree.SubElement(direction, "{urn:SICommon:1.0}" + axis).text = str(value)
+    if kind == "PolynomialProjection":
+        for name, table in POLYNOMIALS.items():
+            poly = lxml.etree.SubElement(plane, plane.tag.replace(kind, name), order1="1", order2="1")
+            for (one, two), value in np.ndenumerate(table):
+                term = lxml.etree.SubElement(
+                    poly, "{urn:SICommon:1.0}Coef", exponent1=str(one), exponent2=str(two)
+                )  # fmt: skip
+                term.text = repr(float(value))
+    return root
+
+
+@pytest.mark.parametrize("kind", ["GeographicProjection", "CylindricalProjection", "PolynomialProjection"])
+def test_other_grids_are_placed_as_sarkit_places_them(tmp_path, kind):
+    root = on_grid(sidd_tree(SHAPE, "MONO8I"), kind)
+    if kind == "GeographicProjection":  # seconds of arc
+        for step in root.find("{*}Measurement/{*}GeographicProjection/{*}SampleSpacing"):
+            step.text = "0.02"
+    scene = open_scene(write_sidd(tmp_path / "a.ntf", [(root, BYTES, None)]))
+    assert scene.georef is not None, scene.facts["geometry"]
+    index = RNG.uniform(0, (29, 43), (50, 2))
+    wanted = wgs84.cartesian_to_geodetic(calculations.pixel_to_ecef(root.getroottree(), index))
+    lon, lat = scene.georef.to_lonlat(index[:, 1] + 0.5, index[:, 0] + 0.5)
+    np.testing.assert_allclose(np.column_stack([lat, lon]), wanted[:, :2], atol=1e-8)
+    back = scene.georef.from_lonlat(lon, lat)
+    np.testing.assert_allclose(np.column_stack(back), index[:, ::-1] + 0.5, atol=0.05)
+
+
+def test_a_grid_that_lacks_its_numbers_places_nothing(tmp_path):
+    root = on_grid(sidd_tree(SHAPE, "MONO8I"), "GeographicProjection")
+    root.find("{*}Measurement/{*}GeographicProjection/{*}SampleSpacing")[0].text = "nothing"
+    scene = open_scene(write_sidd(tmp_path / "a.ntf", [(root, BYTES, None)]))
+    assert scene.georef is None and scene.facts["geometry"].startswith("none: ")

@@ -12,6 +12,9 @@ from sarvlm_app.core.products.stated import whole
 from sarvlm_app.core.products.xml import children, text_at
 from sarvlm_app.errors import SceneError
 
+MAX_ORDER = 24
+"""No product has polynomials of a higher order."""
+
 _OLD = {"SICD_XML": "SICD", "SIDD_XML": "SIDD"}
 _START = 4096
 
@@ -54,3 +57,18 @@ def size_at(root: etree._Element, path: Path, rows: str, cols: str) -> tuple[int
     if any(value is None or value < 1 for value in found):
         raise SceneError(f"{path} is damaged: its XML states no size at {rows} and {cols}; copy or download it again.")
     return int(found[0] or 0), int(found[1] or 0)
+
+
+def require_low_orders(root: etree._Element) -> None:
+    """Refuse polynomials whose tables of coefficients would fill the memory.
+
+    Raises
+    ------
+    ValueError
+        A coefficient has an exponent above `MAX_ORDER`, or one that is no number.
+    """
+    for term in root.iter("{*}Coef"):
+        for name in ("exponent1", "exponent2", "exponent3"):
+            text = term.get(name, "0")
+            if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= MAX_ORDER):
+                raise ValueError("a polynomial of the XML has an impossible exponent")

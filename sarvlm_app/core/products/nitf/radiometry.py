@@ -8,14 +8,11 @@ import numpy as np
 from lxml import etree
 from numpy.polynomial import polynomial
 
-from sarvlm_app.core.products.nitf.document import at
+from sarvlm_app.core.products.nitf.document import MAX_ORDER, at
 from sarvlm_app.core.products.stated import number
 from sarvlm_app.core.products.xml import children, text_at
 from sarvlm_app.core.radiometry import Calibration, Float32
 from sarvlm_models.types import Window
-
-MAX_ORDER = 24
-"""No product has polynomials of a higher order."""
 
 Poly2d = tuple[tuple[float, ...], ...]
 _FACTORS = (
@@ -103,7 +100,9 @@ def _poly(root: etree._Element, path: str, missing: list[str]) -> Poly2d | None:
     for term in children(element, "Coef"):
         one, two = term.get("exponent1", ""), term.get("exponent2", "0")
         value = number(term.text)
-        if not (one.isdigit() and two.isdigit()) or value is None or max(int(one), int(two)) > MAX_ORDER:
+        if value is None or not all(
+            text.isascii() and text.isdigit() and int(text[:4]) <= MAX_ORDER for text in (one, two)
+        ):
             missing.append(f"Radiometric/{path} (its coefficients are no numbers)")
             return None
         terms[int(one), int(two)] = value

@@ -8,7 +8,7 @@ from lxml import etree
 from shapely import Polygon
 
 from sarvlm_app.core.georef import Georeference
-from sarvlm_app.core.products.nitf.document import at, documents, size_at
+from sarvlm_app.core.products.nitf.document import at, documents, require_low_orders, size_at
 from sarvlm_app.core.products.nitf.header import ImageSegment, NitfHeader, looks_like, read_header
 from sarvlm_app.core.products.nitf.radiometry import calibrator_of
 from sarvlm_app.core.products.nitf.samples import ComplexSource, interleaved
@@ -138,6 +138,7 @@ def _georef(sicd: etree._Element) -> tuple[Georeference | None, str]:
     from sarvlm_app.core.georef.sicd import SicdGeoref
 
     try:
+        require_low_orders(sicd)
         return SicdGeoref(etree.tostring(sicd)), "SICD projection, at the height of the scene centre point"
     except ValueError as error:
         return None, f"none: {error}"

@@ -6,9 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lxml import etree
-
-from sarvlm_app.core.georef import Georeference
 from sarvlm_app.core.products.nitf.detected import DetectedSource
 from sarvlm_app.core.products.nitf.document import documents, size_at
 from sarvlm_app.core.products.nitf.header import ImageSegment, NitfHeader, looks_like, read_header
@@ -84,7 +81,10 @@ def _describe(path: Path, header: NitfHeader, product: _Product, name: str, name
     band = Band(
         1, polarisation or ("luminance" if "RGB" in pixel_type else "image"), polarisation, ValueType.DN, source
     )
-    georef, geometry = _georef(sidd)
+    # sarkit is imported when it is needed
+    from sarvlm_app.core.products.nitf.sidd_grids import sidd_georef
+
+    georef, geometry = sidd_georef(sidd, (cols, rows))
     extra = {"geometry": geometry, "pixels": pixel_type, "value type": "brightness made for display, not backscatter"}
     dropped = sum(1 for segment in header.images if segment.category in ("LEG", "DED"))
     if dropped:
@@ -118,12 +118,3 @@ def _source(path: Path, segments: tuple[ImageSegment, ...], pixel_type: str) -> 
         channels = (1, 2, 3) if items == 3 else (1,)
         return RasterSource(NitfImage(path, segments[0].number), channels, ValueType.DN)
     return DetectedSource(path, interleaved(path, segments, items), tables)
-
-
-def _georef(sidd: etree._Element) -> tuple[Georeference | None, str]:
-    from sarvlm_app.core.georef.sidd import SiddGeoref
-
-    try:
-        return SiddGeoref(etree.tostring(sidd)), "SIDD plane, projected to the height of the reference point"
-    except ValueError as error:
-        return None, f"none: {error}"
