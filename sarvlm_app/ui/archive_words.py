@@ -21,6 +21,7 @@ EMPTY = (
     "This archive is empty. Add folders or files with Add…, or drop them here; you can go on working meanwhile, and "
     "pause or stop at any time."
 )
+FILLING = "The first scenes are being indexed; what is there can be searched a moment later, while the rest goes on."
 INVITATION = (
     "Type words above and press Return, or choose an example: a region that you draw, the view, a selected place, or a "
     "picture."
@@ -111,17 +112,16 @@ def headline(answer: ArchiveAnswer | None, *, searching: bool) -> str:
 
 
 def hit_lines(hit: ArchiveHit) -> tuple[str, str, str]:
-    """Title and two lines of a hit: scene; date, sensor and polarisation; place."""
+    """Title and two lines of a hit: scene; date, sensor and polarisation, else its folder; place, else pixels."""
     facts = [hit.acquired[:10]] if hit.acquired else []
     facts += [word for word in (hit.sensor, hit.polarisation) if word]
     if hit.lon is None or hit.lat is None:
-        window = hit.window
-        place = f"row {window.row}  col {window.col} · no georeference"
+        place = f"row {hit.window.row}  col {hit.window.col}"
     else:
         place = lonlat_text(hit.lon, hit.lat)
     if hit.missing:
         facts.insert(0, "file is missing")
-    return hit.scene.stem, " · ".join(facts) or "no date", place
+    return hit.scene.stem, " · ".join(facts) or f"in {hit.scene.parent.name}", place
 
 
 def hit_tip(hit: ArchiveHit) -> str:
@@ -129,7 +129,8 @@ def hit_tip(hit: ArchiveHit) -> str:
     window = hit.window
     lines = [str(hit.scene), f"score {hit.score:.2f}", f"{window.width} × {window.height} px at row {window.row}, col "
              f"{window.col}"]  # fmt: skip
-    lines += [f"acquired {hit.acquired}"] if hit.acquired else []
+    lines.append(f"acquired {hit.acquired}" if hit.acquired else "time of acquisition not known")
+    lines += ["no georeference"] if hit.lon is None else []
     return "\n".join([*lines, "Click to open the scene there;  N and P go to the next and the previous hit."])
 
 

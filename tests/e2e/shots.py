@@ -83,6 +83,8 @@ def take(place: Workplace, path: Path) -> None:
     best, levels = _png(image), 128
     while len(best) > MOST_BYTES and levels > 8:
         best, levels = _png(fewer_greys(image, levels)), levels // 2
+    if len(best) > MOST_BYTES:  # speckle in colour
+        best = _png(image.quantize(96, dither=Image.Dither.NONE))
     part = path.with_name(path.name + ".part")
     part.write_bytes(best)
     os.replace(part, path)

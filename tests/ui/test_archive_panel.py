@@ -216,6 +216,7 @@ def test_work_is_held_and_goes_on_without_loss(created, qtbot, data, model):
     qtbot.waitUntil(lambda: model.calls.acquire(blocking=False), timeout=PATIENCE)
     card, work = panel(created).work, archive(created).work
     qtbot.waitUntil(card.pause.isVisible, timeout=PATIENCE)
+    assert "searched a moment later" in panel(created).hits.sentence.text()
     created.actions["pause_archive"].trigger()
     qtbot.waitUntil(lambda: card.pause.text() == "Resume", timeout=PATIENCE)
     model.gate.set()
@@ -278,6 +279,8 @@ def test_the_question_line_asks_the_archive_while_it_is_on_view(filled, qtbot):
     assert hits.headline.text() == f"{len(answer.hits)} hits" and len(titles(filled)) == len(answer.hits)
     assert {"chip2", "S1A_20201107_one_vv", "S1A_20211107_two_vv"} == set(titles(filled))
     card = next(card for card in hits.model.cards if "one" in card.title)
+    plain = next(card for card in hits.model.cards if card.title == "chip2")
+    assert (plain.line, plain.below) == ("in chips", "row 0  col 0")
     assert card.line.startswith("2020-11-07") and "W" in card.below and card.score > 0.5
     qtbot.waitUntil(lambda: all(card.image is not None for card in hits.model.cards), timeout=PATIENCE)
     assert "not “dark things”" in hits.asked.text()

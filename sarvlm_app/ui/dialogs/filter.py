@@ -199,8 +199,8 @@ def _field(one: Parameter) -> QDoubleSpinBox:
     field = QDoubleSpinBox(decimals=0 if one.whole else 3)
     field.setAccessibleName(one.title)
     field.setFixedWidth(96)
-    field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     field.setKeyboardTracking(False)
+    field.lineEdit().setTextMargins(4, 0, 4, 0)  # a style sheet's padding does not reach the text
     field.setSingleStep(2 if one.odd else 1 if one.whole else 0.1)
     with QSignalBlocker(field):
         field.setRange(one.low, one.high)

@@ -12,6 +12,7 @@ from sarvlm_app.core.archive.search import ArchiveHit
 from sarvlm_app.core.archive_session import MOST_HITS, ArchiveSession
 from sarvlm_app.ui.archive_words import (
     EMPTY,
+    FILLING,
     INVITATION,
     NO_ARCHIVE,
     NOTHING,
@@ -166,6 +167,8 @@ class HitsCard(QWidget):
             text = NO_ARCHIVE
         elif archive.empty and archive.work.kind is None:
             text = EMPTY
+        elif archive.empty:
+            text = FILLING
         elif archive.answer is not None and not some:
             text = f"{NOTHING} The best place scores {archive.answer.best:.2f}; 0.50 is the background."
         elif archive.answer is None and not archive.searching and archive.fault is None and not archive.empty:

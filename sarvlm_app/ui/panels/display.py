@@ -286,9 +286,9 @@ def _number(name: str) -> QDoubleSpinBox:
     spin.setAccessibleName(name)
     spin.setToolTip(name)
     spin.setKeyboardTracking(False)
+    spin.lineEdit().setTextMargins(4, 0, 4, 0)  # a style sheet's padding does not reach the text
     spin.setMinimumWidth(40)
     spin.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-    spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     return spin
 
 
