@@ -31,6 +31,7 @@ from sarvlm_app.core.export.heatmap import write_heatmap
 from sarvlm_app.core.export.picture import write_picture
 from sarvlm_app.core.jobs import JobContext, JobRunner, Lane, Work
 from sarvlm_app.core.link_session import LinkSession
+from sarvlm_app.core.measure_session import MeasureSession
 from sarvlm_app.core.query import MOST_CANDIDATES, Answer, Candidate, Question, check_text, peaks
 from sarvlm_app.core.radiometry import Stretch
 from sarvlm_app.core.scene import Scene, close_handles, default_band, default_stretch, open_scene, scene_stats
@@ -100,6 +101,8 @@ class Session:
         Files of lines, places, tiles and ships laid over the scene on view.
     linking : LinkSession
         The scene on view compared with another open one.
+    measures : MeasureSession
+        What was measured on the scene on view.
     """
 
     scenes_changed = Signal()
@@ -150,6 +153,9 @@ class Session:
         self.linking.failed.connect(self.failed.emit)
         self.linking.message.connect(self.message.emit)
         self.scenes_changed.connect(self.linking.look_around)
+        self.measures = MeasureSession(runner)
+        self.measures.failed.connect(self.failed.emit)
+        self.measures.message.connect(self.message.emit)
         self.archive = ArchiveSession(runner, archive_model or with_own_model(encoder))
         self.archive.failed.connect(self.failed.emit)
         self.archive.message.connect(self.message.emit)
@@ -254,6 +260,7 @@ class Session:
         self.captions.close(scene)
         self.detections.close(scene)
         self.context.close(scene)
+        self.measures.close(scene)
         self.scenes_changed.emit()
         self._stop_asking(entry)
         if entry is self._active:
@@ -296,6 +303,7 @@ class Session:
         self.display.show(self.active, self.band)
         self.context.show(self.active)
         self.linking.show(self.active, self.band)
+        self.measures.show(self.active, self.band)
         self.answer_changed.emit()
         self.selection_changed.emit()
         self.encoded_changed.emit()
