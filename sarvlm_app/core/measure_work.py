@@ -118,7 +118,7 @@ def _mark_cancelled(known: MeasureList, number: int) -> None:
 
 def _pixels(scene: Scene, measured: Measured, context: JobContext) -> object:
     """What the pixels say of a measure; runs on the I/O lane."""
-    points, band, found = measured.points_px, measured.band
+    points, band = measured.points_px, measured.band
     found: object
     if measured.tool is Tool.PROFILE:
         found = profile(scene, band, points, width_px=measured.width_px, context=context)
