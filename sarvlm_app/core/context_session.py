@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ class ContextSession:
         self._store = store
         self._numbers = itertools.count(1)
         self._known: dict[str, tuple[ContextLayer, ...]] = {}
+        self._early: dict[str, list[Path]] = {}
+        self._kept: dict[str, tuple[tuple[Path, Style], ...]] = {}
+        self._keeping = threading.Lock()
         self._scene: Scene | None = None
 
     @property
@@ -63,6 +67,10 @@ class ContextSession:
                 self._known[key] = tuple(ContextLayer(next(self._numbers), path, style) for path, style in kept)
                 for layer in self._known[key]:
                     self._read(scene, layer, told=False)
+                early = self._early.pop(key, [])
+                if self._scene == scene:
+                    for path in early:
+                        self.add(path)
                 self._tell(key)
 
             self._runner.submit(Work("", lambda _ctx: self._store.load(key), Lane.IO, f"{_KEY} of {key}", on_done=done))
@@ -70,6 +78,7 @@ class ContextSession:
 
     def close(self, scene: Scene) -> None:
         """A scene was closed: its layers leave the memory, not the disk."""
+        self._early.pop(scene.fingerprint, None)
         for layer in self._known.pop(scene.fingerprint, ()):
             self._runner.cancel_key(f"{_KEY} {layer.number}")
 
@@ -81,6 +90,9 @@ class ContextSession:
             self.failed.emit(SceneError("No scene is open to lay a file over: open one first (Ctrl+O)."))
             return
         path = Path(path).expanduser().absolute()
+        if scene.fingerprint not in self._known:  # what was laid over it before is still being read
+            self._early.setdefault(scene.fingerprint, []).append(path)
+            return
         same = next((layer for layer in self.layers if layer.path == path), None)
         if same is None:
             colour = COLOURS[len(self.layers) % len(COLOURS)]
@@ -132,7 +144,7 @@ class ContextSession:
         def failed(error: SarvlmError) -> None:
             self._put(key, number, state=Reading.FAILED, data=None, fault=str(error))
             if told:
-                self.failed.emit(error)
+                self.failed.emit(SceneError(str(error)))  # it is no question's
 
         self._runner.submit(
             Work(
@@ -160,6 +172,12 @@ class ContextSession:
             self.changed.emit()
 
     def _keep(self, scene: Scene) -> None:
+        """Write the list of a scene; whichever of several jobs comes last writes the newest."""
         key = scene.fingerprint
-        listed = tuple((layer.path, layer.style) for layer in self._known.get(key, ()))
-        self._runner.submit(Work("", lambda _ctx: self._store.save(key, listed), Lane.IO, f"keep context {key}"))
+        self._kept[key] = tuple((layer.path, layer.style) for layer in self._known.get(key, ()))
+
+        def run(_ctx: object) -> None:
+            with self._keeping:
+                self._store.save(key, self._kept[key])
+
+        self._runner.submit(Work("", run, Lane.IO))

@@ -20,7 +20,7 @@ from sarvlm_app.core.linking.pairing import Pairing, pair
 from sarvlm_app.core.products.types import Scene
 from sarvlm_app.core.radiometry import ValueType
 from sarvlm_app.core.scene import default_band
-from sarvlm_app.errors import QueryError, SarvlmError
+from sarvlm_app.errors import SarvlmError, SceneError
 
 _KEY = "pair"
 
@@ -206,7 +206,7 @@ class LinkSession:
         if mode is LinkMode.OFF or one is None or self._other is None:
             self._runner.cancel_key(_KEY)
             if mode is not LinkMode.OFF and one is not None:
-                self.failed.emit(QueryError("There is no second scene to compare with: open one first (Ctrl+O)."))
+                self.failed.emit(SceneError("There is no second scene to compare with: open one first (Ctrl+O)."))
             self._mode = LinkMode.OFF
             self.changed.emit()
             return
@@ -235,7 +235,7 @@ class LinkSession:
         """Write the change as a GeoTIFF in dB, the whole scene in full resolution of its boxes."""
         pairing = self.pairing
         if pairing is None:
-            self.failed.emit(QueryError("No two scenes are compared: choose a second one in the panel Compare first."))
+            self.failed.emit(SceneError("No two scenes are compared: choose a second one in the panel Compare first."))
             return
         bands, cell = self.bands, self._settings.cell
 

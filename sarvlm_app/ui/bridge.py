@@ -82,6 +82,10 @@ class Background:
         """
         self._runner.submit(Work("", lambda _ctx: work(), Lane.IO, key, on_done=deliver, on_failed=failed))
 
+    def drop(self, key: str) -> None:
+        """Cancels what runs under `key`; its result is void."""
+        self._runner.cancel_key(key)
+
     def prepare(
         self,
         key: str,

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMenuBar,
     QPushButton,
     QScrollArea,
+    QSplitter,
     QStackedWidget,
     QStatusBar,
     QToolBar,
@@ -27,6 +28,8 @@ from sarvlm_app.ui.class_colours import ClassColours
 from sarvlm_app.ui.notifications import Toast
 from sarvlm_app.ui.panels.archive import ArchivePanel
 from sarvlm_app.ui.panels.captions import CaptionsPanel
+from sarvlm_app.ui.panels.compare import ComparePanel
+from sarvlm_app.ui.panels.context import ContextPanel
 from sarvlm_app.ui.panels.detections import DetectionsPanel
 from sarvlm_app.ui.panels.display import DisplayPanel
 from sarvlm_app.ui.panels.facts import FactsPanel
@@ -63,9 +66,13 @@ class MainWindow(QMainWindow):
         pictures = Pictures(background)
         pictures.setParent(self)
         self.canvas = SceneCanvas(self)
+        self.stage = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        self.stage.addWidget(self.canvas)
         self.query = QueryBar(theme)
         self.scenes = ScenesPanel(session, theme, background)
         self.layers = LayersPanel(view, theme)
+        self.compare = ComparePanel(session)
+        self.context = ContextPanel(session, theme)
         self.display = DisplayPanel(session, theme)
         self.facts = FactsPanel()
         self.results = ResultsPanel(session, theme, pictures)
@@ -78,7 +85,7 @@ class MainWindow(QMainWindow):
         self.jobs = JobsBar(theme)
         self.model_label = QLabel(objectName="modelName")
         self.device_label = QLabel(objectName="badge", visible=False)
-        self.setCentralWidget(self.canvas)
+        self.setCentralWidget(self.stage)
         self._build_top()
         self._build_columns()
         self._build_status()
@@ -155,7 +162,7 @@ class MainWindow(QMainWindow):
         self._corner.show()
 
     def _build_columns(self) -> None:
-        left = _column(self.scenes, self.layers, self.display, self.facts)
+        left = _column(self.scenes, self.compare, self.layers, self.context, self.display, self.facts)
         scroll = QScrollArea(widgetResizable=True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(left)

@@ -25,9 +25,13 @@ from sarvlm_app.ui.bridge import Background, MainThreadPost
 from sarvlm_app.ui.canvas_presenter import CanvasPresenter
 from sarvlm_app.ui.caption_presenter import CaptionPresenter
 from sarvlm_app.ui.commands import Commands
+from sarvlm_app.ui.context_commands import ContextCommands
+from sarvlm_app.ui.context_presenter import ContextPresenter
 from sarvlm_app.ui.detection_presenter import DetectionPresenter
 from sarvlm_app.ui.dialogs.report import ReportDialog, report_text
 from sarvlm_app.ui.encoder_loader import ArchiveModelLoader, EncoderLoader
+from sarvlm_app.ui.link_commands import LinkCommands
+from sarvlm_app.ui.link_presenter import LinkPresenter
 from sarvlm_app.ui.main_window import MainWindow
 from sarvlm_app.ui.scene_commands import PROCESS, SceneCommands
 from sarvlm_app.ui.theme import Theme
@@ -94,13 +98,14 @@ class Workplace(QObject):
         self.commands.step_hits = self.archivist.step
         self.commands.scene = self.scene = SceneCommands(self.session, self.window, self.background)
         window = self.window
-        self.actions = build_actions(window, self.commands.handlers(), window.canvas, window.detections.table)
+        self.actions = build_actions(window, self._handlers(), window.canvas, window.detections.table)
         exports = ("export_heatmap", "export_candidates", "export_picture")
         self.window.selected.set_exports([self.actions[name] for name in exports])
         self.window.facts.set_actions([self.actions[name] for name in PROCESS])
         panels = (self.window.display, self.window.pointer)
         self.presenter = CanvasPresenter(self.session, self.window.canvas, self.view, self.background, panels)
         self.presenter.scene_shown.connect(self.archivist.scene_shown)
+        self.comparer = self._make_comparer()
         self.describer = CaptionPresenter(self.session, self.window.canvas, self.view)
         self.commands.describe = self.describer.describe
         self.window.may_close = self.keep_work
@@ -112,6 +117,20 @@ class Workplace(QObject):
         self._show_captions()
         self._show_detections()
         self._show_archive()
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        """Of every command in the table."""
+        session, window, commands = self.session, self.window, self.commands
+        self.comparing = LinkCommands(session, window, commands.folder)
+        self.laying = ContextCommands(session, window, commands.folder, commands.open_paths)
+        return {**commands.handlers(), **self.comparing.handlers(), **self.laying.handlers()}
+
+    def _make_comparer(self) -> LinkPresenter:
+        window = self.window
+        made = LinkPresenter(self.session, window.canvas, window.stage, self.background, self.presenter.pictures)
+        self.comparing.presenter = made
+        self.surroundings = ContextPresenter(self.session.context, window.canvas, self.runner)
+        return made
 
     def start(self, scene_paths: Sequence[Path]) -> None:
         """Opens the first scenes, or the demo scene; the model is loaded when a question is begun."""
@@ -171,6 +190,7 @@ class Workplace(QObject):
         except StorageError as error:
             self.window.toast.show_fault(str(error))
         self.presenter.stop()
+        self.comparer.stop()
         self.detector.stop()
         self.archivist.stop()
         self.engine.close()  # what waits for a model need not wait any more
@@ -188,6 +208,7 @@ class Workplace(QObject):
         session.message.connect(self.window.toast.show_message)
         session.display.changed.connect(lambda: self.scene.show_active(self.actions))
         session.encoded_changed.connect(self._show_encoded)
+        session.linking.changed.connect(lambda: self.comparing.show_state(self.actions))
         session.captions.changed.connect(self._show_captions)
         session.detections.changed.connect(self._show_detections)
         session.detections.running_changed.connect(self._show_detections)
@@ -206,6 +227,8 @@ class Workplace(QObject):
         self._show_who_is_asked()
         self.actions["close_scene"].setEnabled(scene is not None)
         self.scene.show_active(self.actions)
+        self.laying.show_active(self.actions)
+        self.comparing.show_state(self.actions)
         self.window.setWindowTitle(f"{scene.name} - SARVLM Desktop" if scene is not None else "SARVLM Desktop")
 
     def _show_answer(self) -> None:
@@ -336,7 +359,7 @@ class Workplace(QObject):
         window.facts.metadata_clicked.connect(self.scene.show_metadata)
         window.scenes.open_clicked.connect(commands.open_dialog)
         window.scenes.demo_clicked.connect(self.session.open_demo)
-        window.canvas.files_dropped.connect(commands.open_paths)
+        window.canvas.files_dropped.connect(self.laying.take_dropped)
         window.jobs.cancel_clicked.connect(self.session.cancel)
         self._wire_captions()
         self._wire_detections()

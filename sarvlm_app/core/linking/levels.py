@@ -79,6 +79,10 @@ class TiledLevels:
         tile = self._tiles.get((0, line // TILE, place // TILE))
         return None if tile is None else float(tile[line % TILE, place % TILE])
 
+    def forget(self) -> None:
+        """Make all tiles anew when they are next looked at: better data have arrived."""
+        self._tiles.clear()
+
     def _tile(self, level: int, tile_row: int, tile_col: int) -> Float32:
         key = (level, tile_row, tile_col)
         tile = self._tiles.get(key)

@@ -34,6 +34,7 @@ from .heat_cells import drawn_cells
 from .heat_colours import BACKGROUND, colour_stops
 from .overlay import Frame, Marker, Overlay
 from .plain_image import PlainImage
+from .second_image import SecondImage
 
 _POINTER_MS = 33
 _CLICK_PX = 4
@@ -190,6 +191,7 @@ class SceneCanvas(QWidget):
         self._pointer: tuple[float, float] | None = None
         self.overlay = Overlay(self, self.camera, self._scale)
         self.boxes = BoxLayer(self._model)
+        self.second = SecondImage(self._model, self._insert, lambda: self._viewer.canvas)
         self.tool: MouseTool | None = None
         self._pointer_timer = QTimer(self, singleShot=True, interval=_POINTER_MS)
         self._pointer_timer.timeout.connect(lambda: self.pointer_moved.emit(self._pointer))
@@ -311,7 +313,7 @@ class SceneCanvas(QWidget):
                 interpolation2d="linear",
                 blending="translucent",
             )
-            self._insert(1, self._heat)  # below the boxes
+            self._insert(1 + self.second.shown, self._heat)  # below the boxes
         else:
             self._heat.data = cells
             self._heat.scale = (cell, cell)
@@ -555,6 +557,7 @@ class SceneCanvas(QWidget):
         self._leaving.clear()
         self.overlay.hide()
         self._native.removeEventFilter(self)
+        self.second.shut_down()
         self._model.layers.clear()
         self._viewer.end_reading()
         self._viewer.close()

@@ -74,6 +74,10 @@ class OverlayState:
     pin: Pin | None = None
 
 
+Paint = Callable[[QPainter, Camera], object]
+"""Draws something of its own with the present camera."""
+
+
 class Overlay(QWidget):
     """A clear sheet over the canvas; the mouse goes through it.
 
@@ -83,6 +87,11 @@ class Overlay(QWidget):
         Gives the present `Camera`.
     scale : callable
         Gives the present `ScaleBar`, None where there is nothing to measure.
+
+    Attributes
+    ----------
+    under, over : list of callables
+        What else draws: below boxes and numbers, and above all.
     """
 
     def __init__(self, parent: QWidget, camera: Callable[[], Camera], scale: Callable[[], ScaleBar | None]) -> None:
@@ -90,6 +99,8 @@ class Overlay(QWidget):
         self._camera = camera
         self._scale = scale
         self.state = OverlayState()
+        self.under: list[Paint] = []
+        self.over: list[Paint] = []
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setStyleSheet("background: transparent;")
@@ -122,6 +133,9 @@ class Overlay(QWidget):
         font = QFont(self.font())
         font.setPixelSize(12)
         painter.setFont(font)
+        for draw in self.under:
+            draw(painter, self._camera())
+            painter.setFont(font)
         frame = self.state.rubber or self.state.frame
         if frame is not None:
             self._draw_frame(painter, frame)
@@ -140,6 +154,8 @@ class Overlay(QWidget):
         if self.state.north is not None:
             self._draw_north(painter, self.state.north)
         self._draw_badges(painter)
+        for draw in self.over:
+            draw(painter, self._camera())
         if self.state.hint:
             self._draw_hint(painter, self.state.hint)
         painter.end()
