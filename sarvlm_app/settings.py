@@ -49,6 +49,8 @@ class Settings:
         Folders of archives, the latest first.
     coordinates : str
         Notation of the status line: "degrees", "dms", "mgrs" or "map".
+    folded : tuple of str
+        Titles of the parts of the left column that are folded away.
     window_geometry, window_state : str
         Qt's bytes in base64; empty for the default arrangement.
     """
@@ -63,6 +65,7 @@ class Settings:
     last_folder: str = ""
     coordinates: str = "degrees"
     recent_archives: tuple[str, ...] = ()
+    folded: tuple[str, ...] = ()
     window_geometry: str = ""
     window_state: str = ""
 
@@ -233,6 +236,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "recent_scenes": _texts,
     "last_folder": _text,
     "recent_archives": _texts,
+    "folded": _texts,
     "coordinates": _choice("degrees", "dms", "mgrs", "map"),
     "window_geometry": _base64,
     "window_state": _base64,

@@ -96,7 +96,13 @@ class CanvasPresenter(QObject):
         self.scene_shown.emit()
 
     def _show_frame(self, scene: Scene) -> None:
-        marks = (("simulated", scene.simulated), ("no georeference", scene.georef is None))
+        picture = self.pictures.picture
+        marks = (
+            ("simulated", scene.simulated),
+            ("no georeference", scene.georef is None),
+            ("incomplete product: see Facts", bool(scene.missing)),
+            ("no pixel above zero was seen", picture is not None and picture.levels.db.size == 0),
+        )
         badges = tuple(text for text, holds in marks if holds)
         north = None if scene.georef is None else north_angle(scene.georef, scene.width / 2, scene.height / 2)
         self._canvas.overlay.change(badges=badges, north=north)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
@@ -35,6 +35,7 @@ from sarvlm_app.ui.panels.display import DisplayPanel
 from sarvlm_app.ui.panels.facts import FactsPanel
 from sarvlm_app.ui.panels.jobs import JobsBar
 from sarvlm_app.ui.panels.layers import LayersPanel
+from sarvlm_app.ui.panels.measure import MeasurePanel
 from sarvlm_app.ui.panels.query import QueryBar
 from sarvlm_app.ui.panels.results import ResultsPanel
 from sarvlm_app.ui.panels.scenes import ScenesPanel
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.colours = ClassColours()
         self.detections = DetectionsPanel(session, theme, background, self.colours)
         self.archive = ArchivePanel(session, theme, background)
+        self.measures = MeasurePanel(session, theme)
         self.pointer = PointerLine()
         self.jobs = JobsBar(theme)
         self.model_label = QLabel(objectName="modelName")
@@ -117,7 +119,7 @@ class MainWindow(QMainWindow):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
 
     def _make_modes(self) -> QWidget:
-        """What the right column holds: places, boxes, captions or the archive."""
+        """What the right column holds: places, boxes, captions, the archive or measures."""
         self.find_mode = QPushButton("Find", objectName="modeButton", checkable=True)
         self.find_mode.setToolTip("Find places in a scene by words (Ctrl+K)")
         self.find_mode.clicked.connect(self._view.show_places)
@@ -131,22 +133,27 @@ class MainWindow(QMainWindow):
         self.archive_mode = QPushButton("Archive", objectName="modeButton", checkable=True)
         self.archive_mode.setToolTip("Search all that you hold, by words or by example (S, Ctrl+Shift+K)")
         self.archive_mode.clicked.connect(lambda: self._view.archive.set_visible(True))
+        self.measure_mode = QPushButton("Measure", objectName="modeButton", checkable=True)
+        self.measure_mode.setToolTip("Distances, profiles, areas with statistics, point targets (U)")
+        self.measure_mode.clicked.connect(lambda: self._view.measures.set_visible(True))
         frame = named_frame("modes")
         frame.setFixedHeight(36)
         row = QHBoxLayout(frame)
         row.setContentsMargins(2, 2, 2, 2)
         row.setSpacing(2)
-        for button in (self.find_mode, self.detect_mode, self.caption_mode, self.archive_mode):
+        modes = (self.find_mode, self.detect_mode, self.caption_mode, self.archive_mode, self.measure_mode)
+        for button in modes:
             button.clicked.connect(self._show_mode)
             row.addWidget(button)
-        self._view.captions.changed.connect(self._show_mode)
-        self._view.detections.changed.connect(self._show_mode)
-        self._view.archive.changed.connect(self._show_mode)
+        for shown in (self._view.captions, self._view.detections, self._view.archive, self._view.measures):
+            shown.changed.connect(self._show_mode)
         return frame
 
     def _show_mode(self) -> None:
-        shown = (self._view.captions.visible, self._view.detections.visible, self._view.archive.visible)
-        for button, on in zip((self.caption_mode, self.detect_mode, self.archive_mode), shown, strict=True):
+        view = self._view
+        shown = [one.visible for one in (view.captions, view.detections, view.archive, view.measures)]
+        modes = (self.caption_mode, self.detect_mode, self.archive_mode, self.measure_mode)
+        for button, on in zip(modes, shown, strict=True):
             button.setChecked(on)
         self.find_mode.setChecked(not any(shown))
         self._right.setCurrentIndex(1 + shown.index(True) if any(shown) else 0)
@@ -162,7 +169,10 @@ class MainWindow(QMainWindow):
         self._corner.show()
 
     def _build_columns(self) -> None:
-        left = _column(self.scenes, self.compare, self.layers, self.context, self.display, self.facts)
+        self.sections = (self.scenes, self.compare, self.layers, self.context, self.display, self.facts)
+        left = _column(*self.sections)
+        for section in self.sections:
+            section.let_fold()
         scroll = QScrollArea(widgetResizable=True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(left)
@@ -178,6 +188,7 @@ class MainWindow(QMainWindow):
             self._right.addWidget(page)
         self._right.addWidget(self.detections)
         self._right.addWidget(self.archive)
+        self._right.addWidget(self.measures)
         self._right.setMinimumWidth(300)
         self._show_mode()
         docks = (
@@ -185,6 +196,15 @@ class MainWindow(QMainWindow):
             self._dock("Results", self._right, Qt.DockWidgetArea.RightDockWidgetArea),
         )
         self.resizeDocks(list(docks), [_LEFT_PX, _RIGHT_PX], Qt.Orientation.Horizontal)
+
+    def folded(self) -> tuple[str, ...]:
+        """Titles of the parts of the left column that are folded away."""
+        return tuple(section.title for section in self.sections if section.folded)
+
+    def fold(self, titles: Collection[str]) -> None:
+        """Fold these parts of the left column away, and no other."""
+        for section in self.sections:
+            section.fold(section.title in titles)
 
     def _dock(self, name: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(name, self)

@@ -33,6 +33,7 @@ from sarvlm_app.ui.encoder_loader import ArchiveModelLoader, EncoderLoader
 from sarvlm_app.ui.link_commands import LinkCommands
 from sarvlm_app.ui.link_presenter import LinkPresenter
 from sarvlm_app.ui.main_window import MainWindow
+from sarvlm_app.ui.measure_commands import MeasureCommands
 from sarvlm_app.ui.scene_commands import PROCESS, SceneCommands
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.view_state import ViewState
@@ -123,7 +124,10 @@ class Workplace(QObject):
         session, window, commands = self.session, self.window, self.commands
         self.comparing = LinkCommands(session, window, commands.folder)
         self.laying = ContextCommands(session, window, commands.folder, commands.open_paths)
-        return {**commands.handlers(), **self.comparing.handlers(), **self.laying.handlers()}
+        self.measuring = MeasureCommands(session, window, self.view, commands.folder)
+        commands.leave_measure = self.measuring.presenter.leave
+        others = (self.comparing, self.laying, self.measuring)
+        return {**commands.handlers(), **{name: run for one in others for name, run in one.handlers().items()}}
 
     def _make_comparer(self) -> LinkPresenter:
         window = self.window
@@ -148,7 +152,8 @@ class Workplace(QObject):
             self.background.compute("Loading the model", self.encoder.load_now, self._show_model, self._show_fault)
 
     def restore_window(self) -> None:
-        """Gives the window the size and place that it had the last time."""
+        """Gives the window the size, the place and the folded parts that it had the last time."""
+        self.window.fold(self.commands.settings.folded)
         geometry, _ = self.commands.settings.window_bytes()
         if not geometry or not self.window.restoreGeometry(geometry):
             screen = self.window.screen().availableGeometry()
@@ -184,6 +189,7 @@ class Workplace(QObject):
             heatmap_opacity=self.view.heatmap.opacity,
             threshold=self.session.threshold,
             recent_archives=tuple(str(folder) for folder in self.session.archive.recent),
+            folded=self.window.folded(),
         )
         try:
             save_settings(settings)
@@ -209,6 +215,7 @@ class Workplace(QObject):
         session.display.changed.connect(lambda: self.scene.show_active(self.actions))
         session.encoded_changed.connect(self._show_encoded)
         session.linking.changed.connect(lambda: self.comparing.show_state(self.actions))
+        session.measures.changed.connect(lambda: self.measuring.show_state(self.actions))
         session.captions.changed.connect(self._show_captions)
         session.detections.changed.connect(self._show_detections)
         session.detections.running_changed.connect(self._show_detections)
@@ -229,6 +236,7 @@ class Workplace(QObject):
         self.scene.show_active(self.actions)
         self.laying.show_active(self.actions)
         self.comparing.show_state(self.actions)
+        self.measuring.show_state(self.actions)
         self.window.setWindowTitle(f"{scene.name} - SARVLM Desktop" if scene is not None else "SARVLM Desktop")
 
     def _show_answer(self) -> None:
@@ -367,6 +375,7 @@ class Workplace(QObject):
         toggles = (
             ("toggle_heatmap", view.heatmap), ("toggle_markers", view.numbers), ("toggle_boxes", view.boxes),
             ("show_captions", view.captions), ("show_boxes", view.detections), ("show_archive", view.archive),
+            ("show_measures", view.measures), ("toggle_measures", view.measured),
         )  # fmt: skip
         for action, shown in toggles:
             self.actions[action].setChecked(shown.visible)
@@ -387,8 +396,9 @@ class Workplace(QObject):
         panel.run.stop_clicked.connect(self.session.detections.cancel)
         panel.import_clicked.connect(self.commands.import_boxes)
         panel.export_clicked.connect(lambda shown: self.commands.export_boxes(shown_only=shown))
-        self.view.detections.changed.connect(self._share_keys)
+        for shown in (self.view.detections, self.view.measures):
+            shown.changed.connect(self._share_keys)
         self._share_keys()
 
     def _share_keys(self) -> None:
-        share_keys(self.actions, boxes=self.view.detections.visible)
+        share_keys(self.actions, boxes=self.view.detections.visible, measures=self.view.measures.visible)

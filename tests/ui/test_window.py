@@ -8,7 +8,7 @@ import pytest
 import rasterio
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QSlider, QToolButton
 
 from sarvlm_app.errors import SceneError
 from sarvlm_app.ui.actions import ACTIONS
@@ -189,6 +189,29 @@ def test_a_scene_without_georeference_says_so(workplace, qtbot, tmp_path):
     qtbot.waitUntil(lambda: "SAR" in workplace.window.canvas.layer_names, timeout=10_000)
     assert "no georeference" in workplace.window.canvas.overlay.state.badges
     assert workplace.window.canvas.overlay.state.north is None
+
+
+def test_a_scene_that_holds_nothing_says_so(workplace, qtbot, tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "zeros.png"
+    Image.fromarray(np.zeros((200, 256), np.uint8)).save(path)
+    workplace.start([path])
+    badges = lambda: workplace.window.canvas.overlay.state.badges  # noqa: E731
+    qtbot.waitUntil(lambda: "no pixel above zero was seen" in badges(), timeout=10_000)
+
+
+def test_parts_of_the_column_fold_and_are_remembered(opened, qtbot):
+    from sarvlm_app.settings import load_settings
+
+    layers = opened.window.layers
+    assert not layers.folded and layers.findChild(QSlider).isVisible()
+    qtbot.mouseClick(layers.findChild(QToolButton, "section"), Qt.MouseButton.LeftButton)
+    assert layers.folded and not layers.findChild(QSlider).isVisible()
+    opened.window.close()
+    assert load_settings().settings.folded == ("Layers",)
+    opened.window.fold(("Facts",))
+    assert opened.window.folded() == ("Facts",)
 
 
 def test_theme_changes_at_run_time_and_is_remembered(opened):
