@@ -20,6 +20,7 @@ from sarvlm_app.core.export.atomic import replace_when_done
 from sarvlm_app.errors import ModelError
 from sarvlm_models.detectors.detector import ARCHITECTURE, detector_metadata
 from sarvlm_models.detectors.network import DetectorConfig, DetectorNetwork
+from sarvlm_models.device import choose_device
 from sarvlm_models.preprocess import input_planes
 from sarvlm_training.checkpoints import STATE_FILE, WEIGHTS_FILE, make_folder, save_state
 from sarvlm_training.concepts import load_vocabulary
@@ -105,6 +106,7 @@ class Run:
         self.optimiser = _optimiser(self.network, recipe)
         self.average = _copied(self.network)
         self.generator = torch.Generator().manual_seed(recipe.seed)
+        self.half = choose_device("cpu").dtype is torch.bfloat16  # a hundred times slower where it is only emulated
         self.done = 0
 
     def step(self, crops: list[Crop]) -> Judged:
@@ -126,7 +128,7 @@ class Run:
     def _judged(self, batch: Batch) -> Judged:
         texts = self.words.draw(self.generator, self.recipe.text_noise).sentences
         count = len(texts)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             found = self.network(batch.planes)
         vectors = self.network.text(texts)
         weights = torch.stack([self.words.weights(c.source, c.keys, count) for c in batch.crops])
