@@ -23,6 +23,8 @@ class ActionSpec:
     for_boxes : bool
         The keys hold while the boxes stand in the right column; those of other commands rest meanwhile where they
         are the same.
+    for_measures : bool
+        The same for the measures.
     in_place : bool
         The keys hold only where the canvas has the focus: elsewhere they mean something else.
     in_table : bool
@@ -36,12 +38,17 @@ class ActionSpec:
     checkable: bool = False
     begins_group: bool = False
     for_boxes: bool = False
+    for_measures: bool = False
     in_place: bool = False
     in_table: bool = False
 
 
 def _box(text: str, name: str, *shortcuts: str, **how: bool) -> ActionSpec:
     return ActionSpec(name, "Detect", text, shortcuts, for_boxes=True, **how)
+
+
+def _measure(text: str, name: str, *shortcuts: str, **how: bool) -> ActionSpec:
+    return ActionSpec(name, "Measure", text, shortcuts, for_measures=True, **how)
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -56,6 +63,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("export_picture", "File", "Export picture (PNG)…"),
     ActionSpec("export_captions", "File", "Export captions (GeoJSON or CSV)…", ("Ctrl+Shift+E",)),
     ActionSpec("export_boxes", "File", "Export boxes (GeoJSON, KML, COCO, DOTA…)…", ("Ctrl+Alt+E",)),
+    ActionSpec("export_measures", "File", "Export measures (JSON or CSV)…", ("Ctrl+Alt+U",)),
     ActionSpec("export_change", "File", "Export the change of two scenes (GeoTIFF)…"),
     ActionSpec("export_hits", "File", "Export hits of the archive (GeoJSON or CSV)…", ("Ctrl+Alt+H",)),
     ActionSpec("import_boxes", "File", "Import boxes (COCO, DOTA, GeoJSON)…", ("Ctrl+I",), begins_group=True),
@@ -96,6 +104,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("show_captions", "Caption", "Show the captions", ("C",), checkable=True, begins_group=True),
     ActionSpec("undo_caption", "Caption", "Undo the last change of a caption", ("Ctrl+Z",), begins_group=True),
     ActionSpec("redo_caption", "Caption", "Redo it", ("Ctrl+Shift+Z",)),
+    ActionSpec("show_measures", "Measure", "Show the measures", ("U",), checkable=True),
+    _measure("Line: distance and azimuth", "measure_line", "1", begins_group=True),
+    _measure("Profile along a line", "measure_profile", "2"),
+    _measure("Region: area and statistics", "measure_region", "3"),
+    _measure("Box: the same of a rectangle", "measure_box", "4"),
+    _measure("Point target", "measure_point", "5"),
+    _measure("End what is drawn", "finish_measure", "Return", "Enter", begins_group=True, in_place=True),
+    _measure("Take the last point back", "measure_back", "Backspace", in_place=True),
+    _measure("Bring the measure into view", "fly_to_measure", "Z", begins_group=True),
+    _measure("Copy all measures as text", "copy_measures", "Ctrl+Shift+C"),
+    _measure("Remove the selected measure", "remove_measure", "Del", in_place=True),
+    ActionSpec("clear_measures", "Measure", "Remove all measures of the scene"),
+    _measure("Undo the last step", "undo_measure", "Ctrl+Z", begins_group=True),
+    _measure("Redo it", "redo_measure", "Ctrl+Shift+Z"),
     ActionSpec("show_archive", "Archive", "Show the archive", ("S",), checkable=True),
     ActionSpec("focus_archive", "Archive", "Search the archive by words", ("Ctrl+Shift+K",)),
     ActionSpec("like_view", "Archive", "Search by the view", ("Ctrl+L",), begins_group=True),
@@ -132,6 +154,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("compare_toggle", "Compare", "Compare or not, in the last way", ("Alt+0",), begins_group=True),
     ActionSpec("compare_blink", "Compare", "Flicker by hand: the other scene", ("V",)),
     ActionSpec("toggle_boxes", "View", "Boxes", ("B",), checkable=True),
+    ActionSpec("toggle_measures", "View", "Measures", ("Shift+U",), checkable=True),
     ActionSpec("toggle_heatmap", "View", "Heat map", ("H",), checkable=True),
     ActionSpec("toggle_markers", "View", "Numbers", ("M",), checkable=True),
     ActionSpec("fit", "View", "Fit the scene", ("F",), begins_group=True),
@@ -181,12 +204,13 @@ def build_actions(
     return actions
 
 
-def share_keys(actions: Mapping[str, QAction], *, boxes: bool) -> None:
-    """Gives the keys to the commands for boxes, or back to the others that have the same."""
-    taken = {keys for spec in ACTIONS if spec.for_boxes for keys in spec.shortcuts} if boxes else set()
+def share_keys(actions: Mapping[str, QAction], *, boxes: bool, measures: bool = False) -> None:
+    """Gives the keys to the commands for boxes or for measures, or back to the others that have the same."""
+    own = {spec.name: (spec.for_boxes and boxes) or (spec.for_measures and measures) for spec in ACTIONS}
+    taken = {keys for spec in ACTIONS if own[spec.name] for keys in spec.shortcuts}
     for spec in ACTIONS:
-        if spec.for_boxes:
-            keys = list(spec.shortcuts) if boxes else []
+        if spec.for_boxes or spec.for_measures:
+            keys = list(spec.shortcuts) if own[spec.name] else []
         else:
             keys = [key for key in spec.shortcuts if key not in taken]
         actions[spec.name].setShortcuts([QKeySequence(key) for key in keys])

@@ -79,6 +79,7 @@ class Commands(QObject):
         self.archive: ArchiveHandlers | None = None
         self.scene: ArchiveHandlers | None = None
         self.step_hits: Callable[[int], object] = lambda _step: None
+        self.leave_measure: Callable[[], bool] = lambda: False
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """Handler of every command, by its name in the action table."""
@@ -207,12 +208,12 @@ class Commands(QObject):
             self._session.previous_candidate()
 
     def escape(self) -> None:
-        """Hides the toast, else ends the drawing of a region, else takes the pin away, else cancels the job."""
+        """Hides the toast, else ends a drawing or a measure, else takes the pin away, else cancels the job."""
         if self._window.toast.isVisible():
             self._window.toast.hide()
         elif self._window.canvas.drawing:
             self._window.canvas.set_drawing(False)
-        elif self.coordinates.leave() or (self.boxes is not None and self.boxes.leave()):
+        elif self.leave_measure() or self.coordinates.leave() or (self.boxes is not None and self.boxes.leave()):
             self._window.canvas.setFocus()
         else:
             self.cancel_job()

@@ -247,7 +247,8 @@ class DetectionPresenter(QObject):
         self.show_marks()
 
     def _on_pointer(self, place: tuple[float, float] | None) -> None:
-        if place is None or self._canvas.drawing or not self._detections.boxes.ids.size:
+        busy = self._canvas.drawing or self._canvas.tool is not self.mouse
+        if place is None or busy or not self._detections.boxes.ids.size:
             self._canvas.overlay.change(hovered=None)
             return
         x, y = self._canvas.camera().to_screen(*place)

@@ -41,7 +41,7 @@ class Shown(QObject):
 
 
 class ViewState(QObject):
-    """The layers of the canvas; and what stands in the right column: captions, boxes, archive, or else the places."""
+    """The layers of the canvas; in the right column: captions, boxes, archive, measures, or else the places."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,10 @@ class ViewState(QObject):
         self.captions = Shown(visible=False)
         self.detections = Shown(visible=False)
         self.archive = Shown(visible=False)
-        self._columns = (self.captions, self.detections, self.archive)
+        self.measures = Shown(visible=False)
+        self.measured = Shown()
+        """Measures on the map, whatever stands in the right column."""
+        self._columns = (self.captions, self.detections, self.archive, self.measures)
         for shown in self._columns:
             shown.changed.connect(partial(self._only, shown))
 

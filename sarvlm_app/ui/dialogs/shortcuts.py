@@ -25,16 +25,18 @@ _BY_MOUSE: _Rows = (
 
 
 class ShortcutsDialog(QDialog):
-    """Every command that has a key: on the left those that always hold, on the right those for boxes and archive."""
+    """Every command that has a key: those that always hold, and those for boxes, measures and archive."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         sides = QHBoxLayout()
         sides.setSpacing(46)
-        sides.addLayout(_side(("Always", (*_TYPED, *_rows(for_boxes=False)))))
+        sides.addLayout(_side(("Always", (*_TYPED, *_rows()))))
         boxes = ("While the objects are in the right column", (*_rows(for_boxes=True), *_BY_MOUSE))
-        sides.addLayout(_side(boxes, ("Archive", _rows(for_boxes=False, archive=True))))
+        sides.addLayout(_side(boxes))
+        measures = ("While the measures are in the right column", _rows(for_measures=True))
+        sides.addLayout(_side(measures, ("Archive", _rows(archive=True))))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -44,12 +46,13 @@ class ShortcutsDialog(QDialog):
         layout.addWidget(buttons)
 
 
-def _rows(*, for_boxes: bool, archive: bool = False) -> _Rows:
+def _rows(*, for_boxes: bool = False, for_measures: bool = False, archive: bool = False) -> _Rows:
     """The commands of the table, those that do the same on the map and elsewhere once."""
     native = QKeySequence.SequenceFormat.NativeText
     rows: dict[str, list[str]] = {}
     for spec in ACTIONS:
-        wanted = spec.for_boxes == for_boxes and (spec.menu == "Archive") == archive
+        mode = (spec.for_boxes, spec.for_measures, spec.menu == "Archive")
+        wanted = mode == (for_boxes, for_measures, archive)
         if spec.shortcuts and wanted and not spec.name.startswith("box_"):
             words = spec.text.rstrip("…").removesuffix(", on the map")
             rows.setdefault(words, []).extend(QKeySequence(text).toString(native) for text in spec.shortcuts)

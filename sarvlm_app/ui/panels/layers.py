@@ -1,4 +1,4 @@
-"""What is shown over the scene: numbers, boxes, heat map, the image itself."""
+"""What is shown over the scene: numbers, boxes, measures, heat map, the image itself."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class LayersPanel(Section):
         rows = (
             ("Numbers", view.numbers, "M", False),
             ("Boxes", view.boxes, "B", False),
+            ("Measures", view.measured, "Shift+U", False),
             ("Heat map", view.heatmap, "H", True),
             ("SAR image", view.image, "", True),
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -193,6 +193,8 @@ class SceneCanvas(QWidget):
         self.boxes = BoxLayer(self._model)
         self.second = SecondImage(self._model, self._insert, lambda: self._viewer.canvas)
         self.tool: MouseTool | None = None
+        self.double_click: Callable[[], bool] = lambda: False
+        """Asked at a double click; True where it means something else than to zoom in."""
         self._pointer_timer = QTimer(self, singleShot=True, interval=_POINTER_MS)
         self._pointer_timer.timeout.connect(lambda: self.pointer_moved.emit(self._pointer))
         self._flight = QVariantAnimation(self, duration=fly_ms, startValue=0.0, endValue=1.0)
@@ -519,6 +521,8 @@ class SceneCanvas(QWidget):
             if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
                 event.ignore()
                 return True  # the action table owns the keys
+            if event.type() == QEvent.Type.MouseButtonDblClick and self.double_click():
+                return True
             if event.type() == QEvent.Type.Leave:
                 self._point(None)
             if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show):
