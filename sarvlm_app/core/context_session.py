@@ -55,6 +55,11 @@ class ContextSession:
         """Those of the scene on view, the lowest first."""
         return () if self._scene is None else self._known.get(self._scene.fingerprint, ())
 
+    @property
+    def known(self) -> bool:
+        """Whether it is known what was laid over the scene on view before."""
+        return self._scene is not None and self._scene.fingerprint in self._known
+
     def show(self, scene: Scene | None) -> None:
         """Another scene is on view: what was laid over it before is read again."""
         self._scene = scene

@@ -70,7 +70,8 @@ def _summary(reports: Reports, ships: list[Ship], heard: int, minutes: float) ->
     if not heard:
         return f"no report within {minutes:g} min in this scene ({reports.rows_read} rows read)"
     sure = sum(ship.between for ship in ships)
-    return f"{len(ships)} ships ({sure} between reports), {heard} heard within {minutes:g} min"
+    many = f"{len(ships)} ship{'' if len(ships) == 1 else 's'}"
+    return f"{many} ({sure} between reports), {heard} heard within {minutes:g} min"
 
 
 @dataclass(frozen=True, slots=True)

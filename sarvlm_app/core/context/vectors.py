@@ -72,7 +72,7 @@ def _summary(found: _Found) -> str:
     count = len(found.names)
     if not count:
         return "nothing lies in this scene"
-    return f"{count} feature{'' if count == 1 else 's'}, {found.vertices} vertices"
+    return f"{count} feature{'' if count == 1 else 's'}"
 
 
 def _layers(path: Path) -> list[str]:
