@@ -122,6 +122,14 @@ def test_a_filter_is_tried_and_opens_as_another_scene(opened, qtbot):
     qtbot.waitUntil(lambda: "before" in dialog.said.text(), timeout=20_000)
     assert not dialog.pictures[1].pixmap().isNull()
     assert set(dialog.fields) == {"size", "looks"}
+    qtbot.waitUntil(lambda: "about" in dialog.looks.text(), timeout=20_000)
+    told = float(dialog.looks.text().split()[4])
+    assert dialog.fields["looks"][1].value() == pytest.approx(told), "the scene's own looks, unasked"
+    dialog.fields["looks"][1].setValue(3.0)
+    dialog._on_looks(True, told)
+    assert dialog.fields["looks"][1].value() == 3.0, "an estimate leaves the user's number alone"
+    dialog.estimate.click()
+    qtbot.waitUntil(lambda: dialog.fields["looks"][1].value() == pytest.approx(told), timeout=20_000)
     before = dialog.said.text()
     dialog.fields["size"][1].setValue(9)
     qtbot.waitUntil(lambda: dialog.said.text() != before, timeout=20_000)

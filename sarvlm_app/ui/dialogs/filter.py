@@ -69,6 +69,9 @@ class FilterDialog(QDialog):
         self.estimate = QPushButton("Estimate the looks")
         self.estimate.setToolTip("From the scene's homogeneous surfaces; the field of looks takes it")
         self.estimate.clicked.connect(self._ask_looks)
+        self.looks = QLabel(objectName="muted")
+        self._own_looks = False
+        """Whether the number of looks is the user's, which an estimate made unasked leaves alone."""
         self.said = QLabel(wordWrap=True, objectName="muted")
         self._fault = QLabel(wordWrap=True, objectName="warning")
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
@@ -77,6 +80,7 @@ class FilterDialog(QDialog):
         self.choice.currentIndexChanged.connect(self._show_filter)
         self.choice.setCurrentIndex(self.choice.findData("lee"))
         self._show_filter()
+        self._ask_looks(unasked=True)
 
     def _build(self) -> None:
         self.pictures = (_picture("Before"), _picture("After"))
@@ -97,7 +101,10 @@ class FilterDialog(QDialog):
         layout.addWidget(self.choice)
         layout.addWidget(self._about)
         layout.addLayout(self._form)
-        layout.addWidget(self.estimate, 0, Qt.AlignmentFlag.AlignLeft)
+        looks = QHBoxLayout()
+        looks.addWidget(self.estimate)
+        looks.addWidget(self.looks, 1)
+        layout.addLayout(looks)
         layout.addLayout(shown)
         for label in (self.said, self._fault):
             layout.addWidget(label)
@@ -132,6 +139,8 @@ class FilterDialog(QDialog):
             if one.name in before and one.low <= before[one.name] <= one.high:
                 field.setValue(before[one.name])
             field.valueChanged.connect(self._pause.start)
+            if one.name == _LOOKS:
+                field.valueChanged.connect(self._keep_looks)
             about = QLabel(one.about, wordWrap=True, objectName="muted")
             about.setMinimumWidth(420)
             row = QHBoxLayout()
@@ -141,21 +150,27 @@ class FilterDialog(QDialog):
             self._form.addRow(one.title.capitalize(), row)
             self.fields[one.name] = (one, field)
         self.estimate.setVisible(_LOOKS in self.fields)
+        self.looks.setVisible(_LOOKS in self.fields)
         self._pause.start()
 
     # ---- looks -----------------------------------------------------------
-    def _ask_looks(self) -> None:
-        self.said.setText("Estimating …")
+    def _ask_looks(self, _checked: bool = False, *, unasked: bool = False) -> None:
+        self.looks.setText("Estimating the scene's looks …")
         work = partial(scene_looks, self._scene, self._band)
-        self._background.read("looks", work, self._on_looks, self._on_fault)
+        self._background.read("looks", work, partial(self._on_looks, unasked), self._on_fault)
 
-    def _on_looks(self, looks: float | None) -> None:
+    def _on_looks(self, unasked: bool, looks: float | None) -> None:
         if looks is None:
-            self.said.setText("The number of looks cannot be told: the scene has too few homogeneous surfaces.")
+            self.looks.setText("It cannot be told here: too few homogeneous surfaces.")
             return
-        self.said.setText(f"The scene has about {looks:.2f} looks.")
-        if _LOOKS in self.fields:
-            self.fields[_LOOKS][1].setValue(round(looks, 2))
+        self.looks.setText(f"The scene has about {looks:.2f} looks.")
+        if _LOOKS in self.fields and not (unasked and self._own_looks):
+            field = self.fields[_LOOKS][1]
+            field.setValue(round(looks, 2))
+            self._own_looks = False
+
+    def _keep_looks(self) -> None:
+        self._own_looks = True
 
     # ---- preview ---------------------------------------------------------
     def show_stretch(self, stretch: Stretch) -> None:
