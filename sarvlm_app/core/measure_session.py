@@ -168,6 +168,7 @@ class MeasureSession:
         """Take the last point back; whether there was one."""
         if not self._draft:
             return False
+        self._set_fault("")
         self._set_draft(self._draft[:-1])
         return True
 
@@ -192,7 +193,6 @@ class MeasureSession:
             (window.col, window.row), (window.col_end, window.row),
             (window.col_end, window.row_end), (window.col, window.row_end),
         )  # fmt: skip
-        self._set_fault("")
         self._measure(Tool.BOX, ring)
 
     def _set_draft(self, points: tuple[Place, ...]) -> None:
@@ -220,6 +220,7 @@ class MeasureSession:
         except QueryError as fault:
             self._set_fault(str(fault))
             return False
+        self._set_fault("")
         known.add(measured)
         if tool is not Tool.LINE:
             self._work.read(known, measured)
