@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "models")]
 
 from tests.e2e.archive_shot import show_archive  # noqa: E402 - found by the path above
+from tests.e2e.link_shot import take_linked  # noqa: E402
 
 if TYPE_CHECKING:
     from sarvlm_app.ui.workplace import Workplace
@@ -204,6 +205,12 @@ def take_display(place: Workplace, folder: Path) -> None:
         place.commands.close_scene()
 
 
+def take_comparison(place: Workplace, folder: Path) -> None:
+    """Two scenes compared, and context over one of them."""
+    with tempfile.TemporaryDirectory(prefix="sarvlm-shots-") as own:
+        take_linked(place, Path(own), wait_until, lambda name: take(place, folder / name))
+
+
 def take_all(folder: Path) -> None:
     from sarvlm_app.ui.app import make_application, prepare_environment
 
@@ -236,6 +243,7 @@ def take_all(folder: Path) -> None:
         if show_archive(place, Path(held), wait_until, lambda: take(place, folder / "archive-adding.png")):
             take(place, folder / "archive.png")
         place.session.archive.shut_down()
+    take_comparison(place, folder)
     place.window.close()
 
 
@@ -252,6 +260,7 @@ def take_some(folder: Path) -> None:
     place.window.setGeometry(0, 0, *SIZE)
     place.window.show()
     take_display(place, folder)
+    take_comparison(place, folder)
     place.window.close()
 
 
@@ -259,7 +268,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "img")
     parser.add_argument("--cache", type=Path, help="cache folder to use again")
-    parser.add_argument("--display-only", action="store_true", help="only the pictures of display and metadata")
+    parser.add_argument("--display-only", action="store_true", help="only the pictures that need no model")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="sarvlm-shots-") as own:

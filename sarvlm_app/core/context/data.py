@@ -23,9 +23,9 @@ class Spots:
     def of(cls, xy: Float64, owner: list[int]) -> Spots:
         return cls(xy, np.array(owner, np.int64), shapely.STRtree(shapely.points(xy)))
 
-    def within(self, left: float, top: float, right: float, bottom: float) -> Float64:
-        """Points (k, 2) in a rectangle."""
-        return np.asarray(self.xy[np.sort(self.tree.query(shapely.box(left, top, right, bottom)))])
+    def within(self, left: float, top: float, right: float, bottom: float) -> NDArray[np.int64]:
+        """Numbers (k,) of the points in a rectangle."""
+        return np.sort(self.tree.query(shapely.box(left, top, right, bottom))).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)

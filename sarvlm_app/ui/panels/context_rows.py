@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from sarvlm_app.core.context.layers import MINUTES, ContextLayer, Reading
 from sarvlm_app.core.context_session import ContextSession
@@ -13,7 +14,6 @@ from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.widgets import flat_button, flat_text_button
 
 _SWATCH_PX = 14
-_NAME_PX = 150
 
 
 class ContextRow(QWidget):
@@ -30,12 +30,14 @@ class ContextRow(QWidget):
         self.colour.clicked.connect(self._choose_look)
         self.name = QLabel()
         self.name.setTextFormat(Qt.TextFormat.PlainText)
+        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.again = flat_text_button("Again", "Read the file again")
         self.again.clicked.connect(self._read_again)
         self.remove = flat_button("Take the layer away", "Take it away; the file stays")
         self.remove.clicked.connect(lambda: context.remove(number))
         self.words = QLabel(objectName="muted", wordWrap=True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setMinimumWidth(1)
         self._build_minutes()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 2)
@@ -44,7 +46,7 @@ class ContextRow(QWidget):
         grid.setColumnStretch(2, 1)
         for column, widget in enumerate((self.eye, self.colour, self.name, self.again, self.remove)):
             grid.addWidget(widget, 0, column)
-        grid.addWidget(self._about, 1, 2, 1, 3)
+        grid.addWidget(self.minutes, 1, 2, 1, 3, Qt.AlignmentFlag.AlignLeft)
         grid.addWidget(self.words, 2, 2, 1, 3)
 
     def _build_minutes(self) -> None:
@@ -56,12 +58,7 @@ class ContextRow(QWidget):
         self.minutes.setKeyboardTracking(False)
         self.minutes.lineEdit().setTextMargins(4, 0, 4, 0)  # a style sheet's padding does not reach the text
         self.minutes.valueChanged.connect(lambda value: self._context.set_style(self.number, minutes=value))
-        self._about = QWidget()
-        row = QHBoxLayout(self._about)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.minutes)
-        row.addWidget(QLabel("of the scene", objectName="muted"))
-        row.addStretch(1)
+        self.minutes.setFixedWidth(96)
 
     def render_layer(self, layer: ContextLayer, timed: bool) -> None:
         """Renders the layer; `timed`: whether the scene knows when it was taken."""
@@ -73,13 +70,22 @@ class ContextRow(QWidget):
         self.eye.setIcon(self._theme.icon(icon, ink))
         self.colour.setIcon(swatch(style.colour, _SWATCH_PX))
         self.remove.setIcon(self._theme.icon("close", palette.muted))
-        metrics = self.name.fontMetrics()
-        self.name.setText(metrics.elidedText(layer.path.name, Qt.TextElideMode.ElideMiddle, _NAME_PX))
         self.name.setToolTip(str(layer.path))
-        self._about.setVisible(layer.is_table and timed)
+        self._render_name()
+        self.minutes.setVisible(layer.is_table and timed)
         with QSignalBlocker(self.minutes):
             self.minutes.setValue(style.minutes)
         self._render_words(layer)
+
+    def _render_name(self) -> None:
+        if self._layer is not None:
+            room = max(20, self.name.width())
+            text = self.name.fontMetrics().elidedText(self._layer.path.name, Qt.TextElideMode.ElideMiddle, room)
+            self.name.setText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._render_name()
 
     def _render_words(self, layer: ContextLayer) -> None:
         failed = layer.state is Reading.FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -19,6 +20,8 @@ from .geometry import Camera
 
 _SHORTEST_HULL_PX = 15.0
 _MOST_SPOTS = 5000
+_MOST_NAMES = 60
+_NAME_PX = 9.0
 _RIM_PX = 24.0
 _HALO = QColor(0, 0, 0, 150)
 _FAR_PX = 30_000.0
@@ -65,9 +68,15 @@ class ContextMarks:
             width = layer.style.width_px * (0.7 if data.ships else 1.0)
             _draw_lines(painter, camera, level_for(data.lines, 1.0 / camera.zoom), QColor(layer.style.colour), width)
         if data.spots is not None:
-            _draw_spots(painter, camera, data.spots.within(*_view(camera))[:_MOST_SPOTS], layer.style)
+            seen = data.spots.within(*_view(camera))[:_MOST_SPOTS]
+            _draw_spots(painter, camera, data.spots.xy[seen], layer.style)
+            names = [data.names[owner] for owner in data.spots.owner[seen].tolist()]
+            _draw_names(painter, camera, list(zip(data.spots.xy[seen].tolist(), names, strict=True)), layer.style)
         for ship in data.ships:
             _draw_ship(painter, camera, ship, layer.style)
+        left, top, right, bottom = _view(camera)
+        near = [s for s in data.ships if left <= s.place[0] <= right and top <= s.place[1] <= bottom]
+        _draw_names(painter, camera, [(ship.place, ship.label) for ship in near], layer.style)
 
     def _draw_raster(self, painter: QPainter, camera: Camera, number: int, raster: Raster) -> None:
         held = self._images.get(number)
@@ -128,6 +137,23 @@ def _draw_spots(painter: QPainter, camera: Camera, spots: Float64, style: Style)
     painter.setBrush(QColor(style.colour))
     for col, row in spots.tolist():
         painter.drawEllipse(QPointF(*camera.to_screen(col, row)), radius, radius)
+
+
+def _draw_names(painter: QPainter, camera: Camera, named: Sequence[tuple[Any, str]], style: Style) -> None:
+    """Names beside their places, where they are few enough to be read."""
+    if len(named) > _MOST_NAMES:
+        return
+    metrics = painter.fontMetrics()
+    for (col, row), name in named:
+        x, y = camera.to_screen(col, row)
+        text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, 180)
+        if text:
+            box = QRectF(x + _NAME_PX, y - 24.0, metrics.horizontalAdvance(text) + 10.0, 18.0)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(0, 0, 0, 185))
+            painter.drawRoundedRect(box, 4, 4)
+            painter.setPen(QColor(style.colour).lighter(125))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _draw_ship(painter: QPainter, camera: Camera, ship: Ship, style: Style) -> None:
