@@ -22,6 +22,7 @@ from sarvlm_models.types import Window
 MOST_WIDTH_PX = 1000
 
 Place = tuple[float, float]
+_LEAST = {Tool.LINE: 2, Tool.PROFILE: 2, Tool.AREA: 3, Tool.BOX: 3, Tool.POINT: 1}
 
 
 class MeasureSession:
@@ -184,7 +185,13 @@ class MeasureSession:
 
     def finish(self) -> None:
         """Measure what is drawn; where that cannot be, the draft stays to be mended."""
-        if self._tool is not None and self._draft and self._measure(self._tool, self._draft):
+        tool, drawn = self._tool, len(self._draft)
+        if tool is None or not drawn:
+            return
+        if drawn < _LEAST[tool]:
+            least = "three" if _LEAST[tool] == 3 else "two"
+            self._set_fault(f"A {tool} needs at least {least} points: click another one, or give it up (Esc).")
+        elif self._measure(tool, self._draft):
             self._set_draft(())
 
     def add_box(self, window: Window) -> None:

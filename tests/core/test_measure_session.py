@@ -118,7 +118,7 @@ def test_a_draft_is_mended_given_up_and_never_measured_half(shown):
     measures.add_point(10, 10)
     assert measures.draft == ((10, 10),), "the same place twice is one point"
     measures.finish()
-    assert "at least 2 points" in measures.fault and measures.draft
+    assert "at least two points" in measures.fault and measures.draft
     measures.add_point(20, 10)
     assert not measures.fault
     measures.add_point(400, 10)

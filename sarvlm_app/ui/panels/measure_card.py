@@ -26,7 +26,7 @@ class MeasureCard(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = QLabel(objectName="section")
+        self.title = QLabel(objectName="section", indent=0)
         self._shown: tuple[Scene, Measured] | None = None
         self.plot = MeasurePlot(theme)
         self.across = QSpinBox(minimum=1, maximum=MOST_WIDTH_PX, suffix=" px")

@@ -161,7 +161,7 @@ class MeasurePlot(pg.PlotWidget):
         self.addItem(half, ignoreBounds=True)
         self.setMouseEnabled(False, False)
         self._legend.setColumnCount(2)
-        self._fit((-reach, reach), (_LOWEST_DB, 11.0))
+        self._fit((-reach, reach), (_LOWEST_DB, 9.0))
         return True
 
     def _fit(self, across: tuple[float, float], up: tuple[float, float]) -> None:

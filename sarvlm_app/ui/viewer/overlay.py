@@ -241,6 +241,7 @@ class Overlay(QWidget):
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, label)
 
     def _draw_hint(self, painter: QPainter, hint: str) -> None:
+        hint = painter.fontMetrics().elidedText(hint, Qt.TextElideMode.ElideRight, max(60, self.width() - 48))
         width = painter.fontMetrics().horizontalAdvance(hint) + 28.0
         box = QRectF((self.width() - width) / 2, 14, width, 28)
         painter.setPen(QPen(_FRAME, 1))
