@@ -142,7 +142,8 @@ class LinkSession:
         """What makes a ratio of the two mislead."""
         if self._one is None or self._other is None:
             return ()
-        return caveats(self._one, self._other, self.bands)
+        pairing = self._pairing
+        return caveats(self._one, self._other, self.bands, None if pairing is None else pairing.error_m)
 
     # ---- verbs -----------------------------------------------------------
     def show(self, scene: Scene | None, band: int) -> None:

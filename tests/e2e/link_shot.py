@@ -182,6 +182,8 @@ def take_linked(
         place.commands.open_paths([path])
         wait_until("the scene", lambda path=path: _shown(place, path))
     wait_until("the end of all jobs", lambda: not any(job.active for job in place.runner.statuses()))
+    place.view.show_places()
+    place.session.linking.choose(next(scene for scene in place.session.scenes if scene.path == later))
     for name, window in (("side", _SHORE), ("swipe", _ROADS), ("change", _SHORE)):
         place.session.linking.set_mode(next(mode for mode in _modes() if mode.name.lower() == name))
         wait_until("the comparison", lambda: place.comparer.ready)

@@ -11,11 +11,20 @@ SPACING = 1.5
 """Apart by a larger factor, the pixels do not see the same detail."""
 
 
-def caveats(one: Scene, other: Scene, bands: tuple[int, int]) -> tuple[str, ...]:
-    """Sentences on what differs between two scenes (bands from 1); empty where nothing is known to."""
+def caveats(one: Scene, other: Scene, bands: tuple[int, int], error_m: float | None = None) -> tuple[str, ...]:
+    """Sentences on what differs between two scenes; empty where nothing is known to.
+
+    Parameters
+    ----------
+    bands : (int, int)
+        From 1.
+    error_m : float, optional
+        How far places of the two may be off, metres.
+    """
     found = [
         _orbit(one, other), _look(one, other), _incidence(one, other), _calibration(one, other),
         _values(one, other, bands), _polarisation(one, other, bands), _platform(one, other), _spacing(one, other),
+        _places(one, error_m),
     ]  # fmt: skip
     return tuple(sentence for sentence in found if sentence)
 
@@ -76,6 +85,13 @@ def _platform(one: Scene, other: Scene) -> str:
     if one.product != other.product:
         return f"Products differ ({one.product or 'unknown'}, {other.product or 'unknown'})."
     return f"Modes differ ({mine}, {theirs})." if mine and theirs and mine != theirs else ""
+
+
+def _places(one: Scene, error_m: float | None) -> str:
+    if error_m is None or one.spacing_m is None or error_m <= min(one.spacing_m):
+        return ""
+    cells = error_m / min(one.spacing_m)
+    return f"Places may be off by about {error_m:.2g} m ({cells:.1f} px) between the two: edges then read as change."
 
 
 def _spacing(one: Scene, other: Scene) -> str:

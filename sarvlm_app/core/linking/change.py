@@ -91,7 +91,7 @@ def change_scene(pairing: Pairing, bands: tuple[int, int], cell: Cell) -> Scene:
     digest = hashlib.sha256(f"{one.fingerprint}\n{other.fingerprint}\n{bands}\n{step}".encode()).hexdigest()
     facts: Mapping[str, str] = {
         "derived": step, "ratio": f"10 log10({above.name} / {below.name})",
-        "notes": "; ".join(caveats(one, other, bands)),
+        "notes": "; ".join(caveats(one, other, bands, pairing.error_m)),
     }  # fmt: skip
     return replace(
         base, name=name, product="Log-ratio change", bands=(Band(1, "change", None, ValueType.DB, source),),

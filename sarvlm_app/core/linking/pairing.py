@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,6 +44,8 @@ class Pairing:
         A window of `one` about the common ground.
     slope : ((float, float), (float, float))
         Columns and rows of `other` for one column of `one`, and for one row, in the middle of the overlap.
+    error_m : float or None
+        How far a place may be off between the two, metres on the ground; None where one of them tells no error.
     """
 
     one: Scene
@@ -51,6 +54,7 @@ class Pairing:
     share: float
     overlap: Window
     slope: tuple[tuple[float, float], tuple[float, float]]
+    error_m: float | None = None
 
     def to_other(self, col: ArrayLike, row: ArrayLike) -> tuple[Float64, Float64]:
         """Positions in `other` of positions in `one`; NaN where a geometry does not reach."""
@@ -93,7 +97,14 @@ def pair(one: Scene, other: Scene) -> Pairing:
         raise SceneError(
             f"{other.name} does not lie on the ground of {one.name}; choose a scene whose footprint meets it."
         )
-    return Pairing(one, other, Basis.GEOGRAPHY, share, overlap, _slope(one, other, overlap))
+    return Pairing(one, other, Basis.GEOGRAPHY, share, overlap, _slope(one, other, overlap), _error(one, other))
+
+
+def _error(one: Scene, other: Scene) -> float | None:
+    """The errors of both, taken as independent; they may take a while to be found."""
+    errors = [None if scene.georef is None else scene.georef.error_m for scene in (one, other)]
+    known = [error.metres for error in errors if error is not None]
+    return math.hypot(*known) if len(known) == 2 else None
 
 
 def _by_pixel(one: Scene, other: Scene) -> Pairing:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sarvlm_app.core.linking.caveats import caveats
 from sarvlm_app.core.linking.pairing import Basis, pair
 from sarvlm_app.core.linking.positions import grid_positions
-from sarvlm_app.core.products.types import Scene
+from sarvlm_app.core.products.types import Band, Scene
 from sarvlm_app.core.radiometry import Calibration, ValueType
 from sarvlm_app.errors import SceneError
 from tests.core.geometries import KINDS, SIZE
@@ -38,6 +41,19 @@ def test_there_and_back_is_the_same_pixel_whatever_the_geometries(one, other, x,
         return
     back = two.to_one(*there)
     assert np.hypot(back[0] - col, back[1] - row) < 0.05
+
+
+def test_errors_of_both_geometries_add_up_and_are_told(tmp_path):
+    at = (11.5, 48.0, "R")
+    rpc, sicd, affine = (placed(kind, KINDS[kind](*at)) for kind in ("rpc", "sicd", "affine"))
+    two = pair(rpc, sicd)
+    assert two.error_m == pytest.approx(np.hypot(rpc.georef.error_m.metres, sicd.georef.error_m.metres))
+    assert pair(rpc, affine).error_m is None
+    band = Band(1, "a", None, ValueType.INTENSITY)
+    one, other = (replace(scene, bands=(band,), spacing_m=(2.0, 2.0)) for scene in (rpc, sicd))
+    told = " ".join(caveats(one, other, (1, 1), two.error_m))
+    assert "off by about 5.9 m (2.9 px)" in told
+    assert "off by" not in " ".join(caveats(one, other, (1, 1), 1.0))
 
 
 def test_a_shift_on_the_map_is_a_shift_in_pixels(tmp_path):
