@@ -81,7 +81,8 @@ def open_scene(path: str | Path, part: str | None = None) -> Scene:
         _require_readable(place)
         family = next((family for family in FAMILIES if family.recognises(place)), None)
         if family is not None:
-            return family.describe(place, part)
+            with np.errstate(all="ignore"):  # numbers of files may be anything: what comes of them is looked at
+                return family.describe(place, part)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SceneError(f"{text} cannot be read ({reason}); check its permissions and the disk.") from error

@@ -123,7 +123,7 @@ def _fit(gcps: Sequence[Gcp], crs: str) -> tuple[Chart, ThinPlate, RoughInverse]
     y = np.array([gcp.y for gcp in gcps], dtype=np.float64)
     pixels = np.array([(gcp.col, gcp.row) for gcp in gcps], dtype=np.float64).reshape(-1, 2)
     lon, lat = (np.asarray(part) for part in to_wgs84(crs).transform(x, y))
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all() and np.isfinite(pixels).all()):
+    if not (np.isfinite(lon).all() and np.isfinite(pixels).all() and (np.abs(lat) <= 90.0).all()):
         raise ValueError("GcpGeoref: a ground control point lies outside its reference system")
     if len({tuple(pixel) for pixel in pixels.tolist()}) < 3:
         raise ValueError("GcpGeoref: expected at least 3 points of different pixels")

@@ -61,8 +61,9 @@ class AffineGeoref:
 
     def to_lonlat(self, col: ArrayLike, row: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         x, y = _apply(self.transform, as_array(col), as_array(row))
-        lon, lat = to_wgs84(self.crs).transform(x, y)
-        return wrap_longitude(np.asarray(lon)), np.asarray(lat)
+        lon, lat = (np.asarray(part) for part in to_wgs84(self.crs).transform(x, y))
+        reached = np.isfinite(lon) & np.isfinite(lat)
+        return wrap_longitude(np.where(reached, lon, np.nan)), np.where(reached, lat, np.nan)
 
     def from_lonlat(self, lon: ArrayLike, lat: ArrayLike, height: ArrayLike | None = None) -> LonLat:
         lons, lats = np.broadcast_arrays(as_array(lon), as_array(lat))

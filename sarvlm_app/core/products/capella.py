@@ -173,7 +173,9 @@ def _slant_grid(image: ImageFile, said: JsonObject) -> tuple[tuple[GridPoint, ..
     try:
         orbit = _orbit(said, start)
         described = ZeroDoppler(0.0, line_step, first_range, range_step, image.size, right, _centre_height(said))
-        return geolocated(orbit, described), ""
+        points = geolocated(orbit, described)
+        GridGeoref(points, image.size)  # refuses what lies crosswise
+        return points, ""
     except (ValueError, np.linalg.LinAlgError) as error:
         return (), str(error)
 

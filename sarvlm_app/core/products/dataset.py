@@ -30,6 +30,7 @@ _OPTIONS = {
     "GDAL_PAM_ENABLED": False,  # no .aux.xml beside the data
     "GDAL_DISABLE_READDIR_ON_OPEN": True,  # a folder of a million files is not listed
     "VSI_CACHE": False,
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,  # its short cut gives noise for a file that is cut short, and no error
 }
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -79,12 +80,14 @@ def open_dataset(path: Place, overview: int | None = None) -> DatasetReader:
         with _OPENING, warnings.catch_warnings(), rasterio.Env(session=DummySession(), **_OPTIONS):
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             return rasterio.open(gdal_name(path), driver=driver, sharing=False, **extra)
-    except (RasterioError, OSError) as error:
+    except (RasterioError, OSError, UnicodeDecodeError) as error:  # GDAL repeats a broken file's bytes as text
         raise broken(path) from error
 
 
 def broken(path: Place) -> SceneError:
     """The sentence for a file whose pixels cannot be had."""
+    if not _is_there(_on_disk(path)):
+        return SceneError(f"{path} is not there any more; check that its disk or network is still connected.")
     return SceneError(f"{path} is damaged or cut short and cannot be read; copy or download it again.")
 
 
@@ -134,6 +137,15 @@ class _Handles:
 _HANDLES = _Handles()
 
 
+def _is_there(path: Path) -> bool:
+    """Whether a file can be looked up; False where its disk does not answer."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def _on_disk(place: Place) -> Path:
     return place if isinstance(place, Path) else place.archive
 
@@ -148,7 +160,7 @@ def borrowed(path: Place, overview: int | None = None) -> Iterator[DatasetReader
     except SarvlmError:
         dataset.close()
         raise
-    except (RasterioError, OSError) as error:
+    except (RasterioError, OSError, UnicodeDecodeError) as error:
         dataset.close()
         raise broken(path) from error
     except BaseException:

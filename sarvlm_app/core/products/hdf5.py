@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from sarvlm_app.core.products.dataset import broken
 from sarvlm_app.core.products.place import head
 from sarvlm_app.core.products.sources import DEFAULT_BLOCK, Layout
 from sarvlm_app.core.products.stated import utc
@@ -49,7 +50,7 @@ def opened(path: Path) -> Iterator[Hdf5Group]:
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError, UnicodeError) as error:
         if isinstance(error, SceneError):
             raise
-        raise SceneError(f"{path} is damaged or cut short and cannot be read; copy or download it again.") from error
+        raise broken(path) from error
 
 
 def within(root: Hdf5Group, path: str) -> Any:

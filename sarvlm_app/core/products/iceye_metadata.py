@@ -187,5 +187,5 @@ def _flat(said: Callable[[str], str | None], factor: float | None) -> Metadata:
         polarisation=said("polarization"),
         angles=angles,
         factor=factor,
-        size=(columns, lines) if columns and lines else None,
+        size=(columns, lines) if columns and lines and columns > 0 and lines > 0 else None,
     )

@@ -109,7 +109,8 @@ def _decoded(dataset: DatasetReader, plane: NDArray[np.generic], channel: int) -
     scale, offset = dataset.scales[channel - 1], dataset.offsets[channel - 1]
     if (scale, offset) == (1.0, 0.0):
         return plane
-    return np.asarray(plane.astype(np.float64) * scale + offset)
+    wide = plane.astype(np.complex128 if plane.dtype.kind == "c" else np.float64)
+    return np.asarray(wide * scale + offset)
 
 
 def require_whole(path: Place) -> None:

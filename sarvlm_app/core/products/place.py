@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -11,6 +13,12 @@ from sarvlm_app.errors import SceneError
 
 MAX_TEXT_BYTES = 256 * 2**20
 """Side files larger than this are not read: no annotation is."""
+
+_ZIP_FAULTS = (
+    KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error, zlib.error,
+    lzma.LZMAError,
+)  # fmt: skip
+"""What `zipfile` raises over archives that are damaged, encrypted or packed in an unknown way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +129,10 @@ def read_bytes(place: Place, limit: int = MAX_TEXT_BYTES) -> bytes:
             return _within(place, limit)
         with zipfile.ZipFile(place.archive) as archive, archive.open(place.name) as entry:
             content = entry.read(limit + 1)
-    except (OSError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
-        raise SceneError(f"{place} cannot be read ({error}); copy or download the product again.") from error
-    except zlib.error as error:
+    except (zlib.error, lzma.LZMAError) as error:
         raise SceneError(f"{place} is damaged in its archive; copy or download the product again.") from error
+    except (OSError, *_ZIP_FAULTS) as error:
+        raise SceneError(f"{place} cannot be read ({error}); copy or download the product again.") from error
     if len(content) > limit:
         raise _too_large(place, limit)
     return content
@@ -141,7 +149,7 @@ def head(place: Place, size: int) -> bytes:
     try:
         with zipfile.ZipFile(place.archive) as archive, archive.open(place.name) as entry:
             return entry.read(size)
-    except (KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except _ZIP_FAULTS as error:
         raise OSError(f"not a readable entry: {error}") from error
 
 

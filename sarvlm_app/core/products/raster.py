@@ -76,7 +76,7 @@ def describe_dataset(path: Path, dataset: DatasetReader, place: Place | None = N
     """
     if dataset.count == 0 or dataset.width == 0 or dataset.height == 0:
         raise SceneError(f"{path} holds no image bands; open the file of the product that holds its pixels.")
-    require_whole(path)
+    require_whole(place or path)
     tags = {key.upper(): value for key, value in dataset.tags().items()}
     facts = _plain_facts(path, dataset)
     channels = _channels(dataset, facts)

@@ -93,8 +93,9 @@ def read_intensity(source: PixelSource, window: Window, overview: int | None = N
 
     NaN, infinity, no-data values and masked pixels are not valid.
     """
-    values, valid = source.native(window, overview)
-    intensity = to_intensity(values, source.value_type)
+    with np.errstate(all="ignore"):  # pixels may be anything: what is no number is not valid
+        values, valid = source.native(window, overview)
+        intensity = to_intensity(values, source.value_type)
     if values.dtype.kind in "fc" or source.value_type is ValueType.DB:
         valid = valid & np.isfinite(intensity)
     if not valid.all():

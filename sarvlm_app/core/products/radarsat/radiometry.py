@@ -19,6 +19,8 @@ from sarvlm_app.errors import SceneError
 
 Float64 = NDArray[np.float64]
 MAX_COLUMNS = 200_000
+_LEAST, _MOST = 1e-12, 1e18
+"""Gains beyond these, squared, are none that single precision can hold."""
 _NOISE_NAMES = {
     Calibration.BETA0: "Beta Nought",
     Calibration.SIGMA0: "Sigma Nought",
@@ -97,7 +99,7 @@ def _gains(file: Path, columns: int, whole: bool) -> Float64:
     values = np.array(numbers(text_at(root, "gains")), np.float64)
     first, step = whole_at(root, "pixelFirstLutValue"), whole_at(root, "stepSize")
     at = (first or 0) + np.arange(values.size, dtype=np.float64) * (1 if step is None else step)
-    if not 0 < values.size <= MAX_COLUMNS or not (values > 0.0).all() or step == 0:
+    if not 0 < values.size <= MAX_COLUMNS or not ((values > _LEAST) & (values < _MOST)).all() or step == 0:
         raise ValueError("its gains are not all above 0")
     if abs(step or 1) == 1 and (values.size < columns or (whole and values.size != columns)):
         raise ValueError(f"it has {values.size} gains for {columns} columns: it belongs to another product")

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from sarvlm_app.core.georef import Georeference
+from sarvlm_app.core.products.dataset import borrowed
 from sarvlm_app.core.products.fingerprint import DIGITS, fingerprint_file
 from sarvlm_app.core.products.pixels import RasterSource, require_whole
 from sarvlm_app.core.products.place import Place, read_bytes
-from sarvlm_app.core.products.raster import RasterFamily
+from sarvlm_app.core.products.raster import RasterFamily, describe_dataset
 from sarvlm_app.core.products.types import Band, Scene
 from sarvlm_app.core.radiometry import Calibration, ValueType
 from sarvlm_app.errors import SceneError
@@ -64,7 +65,7 @@ def _describe(path: Path, files: Files, part: str | None) -> Scene:
     missing: list[str] = []
     manifest = _manifest(files, missing)
     part, parts, names = _chosen(files, part)
-    images = [image for image in (_image(files, name, missing) for name in names) if image is not None]
+    images = _images(files, names, missing)
     if not images:
         return _bare(files, names, missing)
     about = images[0].about
@@ -133,6 +134,30 @@ def _chosen(files: Files, part: str | None) -> tuple[str, tuple[str, ...], list[
     return wanted, parts, sorted(names, key=lambda name: (POLARISATIONS.index(name.polarisation), name.number))
 
 
+def _images(files: Files, names: list[ImageName], missing: list[str]) -> list[_Image]:
+    """Those that can be used; what is wrong with the others is missing, unless none is left.
+
+    Raises
+    ------
+    SceneError
+        Every image is damaged, or contradicts its annotation.
+    """
+    found: list[_Image] = []
+    faults: list[SceneError] = []
+    for name in names:
+        try:
+            image = _image(files, name, missing)
+        except SceneError as error:
+            faults.append(error)
+            missing.append(f"measurement/{name.stem}.tiff ({error})")
+            continue
+        if image is not None:
+            found.append(image)
+    if faults and not found:
+        raise faults[0]
+    return found
+
+
 def _image(files: Files, name: ImageName, missing: list[str]) -> _Image | None:
     measurement, annotation = files.get("measurement", name), files.get("annotation", name)
     if measurement is None:
@@ -145,22 +170,38 @@ def _image(files: Files, name: ImageName, missing: list[str]) -> _Image | None:
     except SceneError as error:
         missing.append(f"annotation/{name.stem}.xml ({error})")
         return None
-    require_whole(measurement)
-    layout = RasterSource(measurement, (1,), ValueType.DN).layout()
-    if (layout.width, layout.height) != (about.width, about.height):
-        size, said = f"{layout.width} x {layout.height}", f"{about.width} x {about.height}"
-        raise SceneError(f"{measurement} has {size} pixels and its annotation says {said}; download the product again.")
+    _require_match(measurement, about)
     return _Image(name, measurement, about)
+
+
+def _require_match(measurement: Place, about: Annotation) -> None:
+    """Refuse an image that is damaged, or another one than its annotation tells of.
+
+    Raises
+    ------
+    SceneError
+    """
+    require_whole(measurement)
+    with borrowed(measurement) as dataset:
+        width, height, dtype = dataset.width, dataset.height, str(dataset.dtypes[0])
+    if (width, height) != (about.width, about.height):
+        size, said = f"{width} x {height}", f"{about.width} x {about.height}"
+        raise SceneError(f"{measurement} has {size} pixels and its annotation says {said}; download the product again.")
+    if dtype.startswith("complex") != about.complex_values:
+        kind, said = ("complex", "detected") if dtype.startswith("complex") else ("detected", "complex")
+        raise SceneError(f"{measurement} has {kind} pixels and its annotation says {said}; download the product again.")
 
 
 def _bare(files: Files, names: list[ImageName], missing: list[str]) -> Scene:
     """An image without annotation, as a plain raster."""
-    measurement = files.get("measurement", names[0])
-    if not isinstance(measurement, Path):
-        raise SceneError(
-            f"{files.root} has no annotation for its images; unpack it and open the image, or download it."
-        )
-    plain = RasterFamily().describe(measurement)
+    measurement = files.places[f"measurement/{names[0].stem}"]
+    if isinstance(measurement, Path):
+        plain = RasterFamily().describe(measurement)
+    else:
+        with borrowed(measurement) as dataset:
+            plain = describe_dataset(files.root, dataset, measurement)
+        mark = hashlib.sha256(f"{plain.fingerprint}/{names[0].stem}".encode()).hexdigest()[:DIGITS]
+        plain = replace(plain, name=names[0].stem, fingerprint=mark)
     return replace(plain, missing=tuple(dict.fromkeys(missing)))
 
 

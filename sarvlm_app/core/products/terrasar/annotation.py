@@ -181,4 +181,4 @@ class Annotation:
 def _exponent(term: etree._Element) -> int | None:
     """The exponent of a polynomial's term, None beyond what polynomials have."""
     text = term.get("exponent", "")
-    return int(text) if text.isdigit() and len(text) < 3 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 3 else None

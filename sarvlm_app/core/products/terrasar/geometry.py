@@ -118,7 +118,7 @@ def _angle_on_map(root: etree._Element, mapped: Georeference, size: tuple[int, i
     known = [
         place
         for place in _places(elements_at(root, "geolocationGrid/gridPoint"))
-        if None not in place
+        if None not in place and 0.0 < (place[2] or 0.0) < 90.0
     ]  # fmt: skip
     if len(known) < 12:
         return None
