@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "models")]
 
 from tests.e2e.archive_shot import show_archive  # noqa: E402 - found by the path above
 from tests.e2e.link_shot import take_linked  # noqa: E402
+from tests.e2e.measure_shot import show_measures  # noqa: E402
 
 if TYPE_CHECKING:
     from sarvlm_app.ui.workplace import Workplace
@@ -211,6 +212,12 @@ def take_comparison(place: Workplace, folder: Path) -> None:
         take_linked(place, Path(own), wait_until, lambda name: take(place, folder / name))
 
 
+def take_measures(place: Workplace, folder: Path) -> None:
+    """One measure of each kind on the scene on view."""
+    show_measures(place, wait_until)
+    take(place, folder / "measures.png")
+
+
 def take_all(folder: Path) -> None:
     from sarvlm_app.ui.app import make_application, prepare_environment
 
@@ -239,6 +246,7 @@ def take_all(folder: Path) -> None:
         take(place, folder / "captions.png")
     if show_objects(place):
         take(place, folder / "objects.png")
+    take_measures(place, folder)
     with tempfile.TemporaryDirectory(prefix="sarvlm-archive-") as held:
         if show_archive(place, Path(held), wait_until, lambda: take(place, folder / "archive-adding.png")):
             take(place, folder / "archive.png")
@@ -259,6 +267,10 @@ def take_some(folder: Path) -> None:
     place = Workplace(app, Settings())
     place.window.setGeometry(0, 0, *SIZE)
     place.window.show()
+    place.start([])
+    wait_until("the demo scene", lambda: "SAR" in place.window.canvas.layer_names)
+    take_measures(place, folder)
+    place.commands.close_scene()
     take_display(place, folder)
     take_comparison(place, folder)
     place.window.close()

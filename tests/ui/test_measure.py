@@ -137,6 +137,8 @@ def test_a_profile_is_plotted_and_linked_with_the_map(opened, qtbot):
     wide = idle(qtbot, place)
     np.testing.assert_array_equal(wide.profile.db, profile(scene, 1, points, width_px=9).db)
     assert values(place)["Averaged over"] == "9 px across"
+    axis = plot.getAxis("bottom")
+    assert axis.tickStrings([1000.0, 2000.0], axis.scale * axis.autoSIPrefixScale, 1000.0) == ["1000", "2000"]
 
 
 def test_a_region_by_clicks_and_a_box_by_a_drag_give_statistics(opened, qtbot):

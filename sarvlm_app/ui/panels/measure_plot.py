@@ -37,6 +37,7 @@ class MeasurePlot(pg.PlotWidget):
         self._shown: Measured | None = None
         self._along: np.ndarray | None = None
         self._spot: int | None = None
+        self._unit = ""
         self.setFixedHeight(_HEIGHT)
         self.setMenuEnabled(False)
         self.setAccessibleName("Plot of the measure")
@@ -68,7 +69,7 @@ class MeasurePlot(pg.PlotWidget):
     @property
     def unit(self) -> str:
         """Of the lower axis."""
-        return str(self.getAxis("bottom").labelUnits or "")
+        return self._unit
 
     # ---- drawing ---------------------------------------------------------
     def _again(self) -> None:
@@ -94,15 +95,17 @@ class MeasurePlot(pg.PlotWidget):
             axis = self.getAxis(name)
             axis.setPen(pg.mkPen(colours.border))
             axis.setTextPen(pg.mkPen(colours.muted))
-            axis.enableAutoSIPrefix(False)
         self._legend.setLabelTextColor(QColor(colours.text))
         self._mark.setPen(pg.mkPen(colours.warm, width=1, style=Qt.PenStyle.DashLine))
         self._point.setBrush(pg.mkBrush(colours.warm))
         self._point.setPen(pg.mkPen(None))
 
     def _label(self, bottom: str, unit: str, left: str) -> None:
-        self.setLabel("bottom", bottom, units=unit)
+        self._unit = unit
+        self.setLabel("bottom", f"{bottom} ({unit})")
         self.setLabel("left", left)
+        for name in ("left", "bottom"):  # a label sets it anew: thousands would lose their unit
+            self.getAxis(name).enableAutoSIPrefix(False)
         self.getAxis("left").setStyle(showValues=bool(left))
         self.getAxis("left").setWidth(46 if left else 8)
 
