@@ -174,7 +174,7 @@ def _ais(folder: Path, scene: SimulatedScene) -> Path:
 def take_linked(
     place: Workplace, folder: Path, wait_until: Callable[[str, Callable[[], bool]], None], take: Callable[[str], None]
 ) -> None:
-    """Pictures of two scenes side by side, under a divider, their change, and context over the first."""
+    """Pictures of two scenes side by side, their change, and context over the first."""
     from sarvlm_models.types import Window
 
     first, later, scene = write_pair(folder)
@@ -184,7 +184,7 @@ def take_linked(
     wait_until("the end of all jobs", lambda: not any(job.active for job in place.runner.statuses()))
     place.view.show_places()
     place.session.linking.choose(next(scene for scene in place.session.scenes if scene.path == later))
-    for name, window in (("side", _SHORE), ("swipe", _ROADS), ("change", _SHORE)):
+    for name, window in (("side", _SHORE), ("change", _SHORE)):
         place.session.linking.set_mode(next(mode for mode in _modes() if mode.name.lower() == name))
         wait_until("the comparison", lambda: place.comparer.ready)
         place.window.canvas.fly_to_window(Window(*window))

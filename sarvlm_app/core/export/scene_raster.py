@@ -118,6 +118,7 @@ def _tags(scene: Scene, unit: ValueType) -> dict[str, str]:
         "SARVLM_SIMULATED": "yes" if scene.simulated else "no",
         "SARVLM_DERIVED": scene.origin,
         "SARVLM_SOURCE": scene.name,
+        "SARVLM_NOTES": str(scene.facts.get("notes", "")),
         "SARVLM_FINGERPRINT": scene.fingerprint,
         "SOFTWARE": f"SARVLM Desktop {__version__}",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rasterio
 
 from sarvlm_app.core.linking.caveats import caveats
 from sarvlm_app.core.linking.cells import Cell, other_means, own_means
@@ -154,10 +155,12 @@ def test_a_written_change_opens_again(tmp_path):
     from sarvlm_app.core.jobs import JobContext
     from sarvlm_app.core.radiometry import ValueType
 
-    one, other = both(tmp_path, shift=(500.0, 0.0))
+    one, other = both(tmp_path, shift=(500.0, 0.0), tags={"CALIBRATION": "gamma0"})
     made = change_scene(pair(one, other), (1, 1), Cell(5, 5))
     write_scene(made, tmp_path / "change.tif", [1], ValueType.DB, JobContext())
     again = open_scene(tmp_path / "change.tif")
     found, truth = (read_values(scene, Window(0, 0, 60, 48), 1) for scene in (again, made))
     np.testing.assert_allclose(found, truth, atol=1e-3)
     assert np.isnan(found[:, :9]).all()
+    with rasterio.open(tmp_path / "change.tif") as file:
+        assert "Calibration differs (sigma0, gamma0)" in file.tags()["SARVLM_NOTES"]
