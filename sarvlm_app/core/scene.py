@@ -55,6 +55,7 @@ STRETCH_PERCENTILES = (2.0, 98.0)
 LEAST_STRETCH_DB = 1.0
 EMPTY_STRETCH = Stretch(-25.0, 0.0)
 _SAMPLE_LIMIT = 2**20
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _CO_POLARISED = ("VV", "HH")
 
 
@@ -88,6 +89,8 @@ def open_scene(path: str | Path, part: str | None = None) -> Scene:
         raise SceneError(f"{text} cannot be read ({reason}); check its permissions and the disk.") from error
     if place.is_dir():
         raise SceneError(f"{place} is a folder and not a known product; open an image file inside it.")
+    if place.suffix.lower() in _ARCHIVES:
+        raise SceneError(f"{place} is an archive that is not read as it is; unpack it and open the folder inside.")
     raise SceneError(f"{place} is not an image that can be read here; open a GeoTIFF, NITF, PNG or JPEG file.")
 
 

@@ -48,6 +48,12 @@ def test_a_file_that_is_no_image(tmp_path, content):
     assert "not an image" in refusal(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("name", ["TSX.zip", "product.tar.gz", "a.TGZ"])
+def test_an_archive_of_something_else_is_to_be_unpacked(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PK\x03\x04" + bytes(100))
+    assert "unpack it" in refusal(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     "head", [b"II*\x00", b"MM\x00*", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"NITF02.10", b"BM"]
 )

@@ -19,7 +19,7 @@ from sarvlm_app.core.scene import close_handles, open_scene, read_chip, scene_st
 from sarvlm_app.errors import SceneError
 from sarvlm_models.types import Window
 
-from .safe_files import CALIBRATION, LINE_SECONDS, Safe, burst_starts, place, vector_value, write_safe
+from .safe_files import CALIBRATION, LINE_SECONDS, Safe, burst_starts, manifest, place, vector_value, write_safe
 
 
 @pytest.fixture
@@ -169,6 +169,29 @@ def test_what_is_missing_is_listed_and_the_rest_opens(grd):
     assert any(name.startswith("measurement/") for name in scene.missing)
     with pytest.raises(SceneError, match="states no thermal noise; calibrate it without"):
         calibrated(scene, Calibration.SIGMA0, remove_noise=True)
+
+
+@pytest.mark.parametrize("way", ["folder", "measurement", "zip"])
+def test_a_product_with_cloud_optimised_images_opens(grd, way):
+    files = [file for folder in ("measurement", "annotation") for file in (grd.folder / folder).rglob("*.*")]
+    for file in files:
+        file.rename(file.with_name(f"{file.stem}-cog{file.suffix}"))
+    (grd.folder / "manifest.safe").write_text(manifest(grd))
+    measurement = next((grd.folder / "measurement").glob("*-vh-*"))
+    paths = {"folder": grd.folder, "measurement": measurement, "zip": zipped(grd)}
+    scene = open_scene(paths[way])
+    assert [band.name for band in scene.bands] == ["VV", "VH"] and scene.missing == ()
+    assert can_remove_noise(scene) and scene.georef is not None and len(scene.documents) == 7
+    next((grd.folder / "annotation/calibration").glob("noise-*-vv-*")).unlink()
+    assert any("noise-" in name for name in open_scene(grd.folder).missing)
+
+
+def test_a_swath_that_is_missing_is_listed_and_the_others_open(slc):
+    for file in slc.folder.rglob("s1a-iw2-*"):
+        file.unlink()
+    scene = open_scene(slc.folder)
+    assert scene.parts == ("IW1", "IW3") and len(scene.bands) == 2
+    assert sum("iw2" in name for name in scene.missing) == 4
 
 
 def test_without_manifest_the_product_opens(grd):

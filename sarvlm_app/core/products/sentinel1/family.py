@@ -26,7 +26,7 @@ from sarvlm_app.errors import SceneError
 
 from .annotation import Annotation, read_annotation
 from .calibrator import Sentinel1Calibrator
-from .files import Files, ImageName, image_name, list_files, root_of
+from .files import Files, ImageName, image_name, list_files, plain_stem, root_of
 from .geometry import georeference
 from .manifest import Manifest, read_manifest
 from .tables import calibration_vectors, noise_vectors
@@ -113,7 +113,7 @@ def _manifest(files: Files, missing: list[str]) -> Manifest:
         return Manifest((), None)
     for name in manifest.files:
         folder, _, file = name.rpartition("/")
-        stem = file.rpartition(".")[0]
+        stem = plain_stem(file.rpartition(".")[0])
         kind = folder.rpartition("/")[2]
         key = f"{stem.partition('-')[0]}/{stem.partition('-')[2]}" if kind == "calibration" else f"{kind}/{stem}"
         if key not in files.places:

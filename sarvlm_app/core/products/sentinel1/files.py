@@ -14,8 +14,10 @@ from sarvlm_app.errors import SceneError
 MANIFEST = "manifest.safe"
 _IMAGE = re.compile(
     r"^s1[a-d]-(?P<swath>[a-z]{2}\d?|s[1-6])-(?P<level>grd|slc)-(?P<pol>vv|vh|hh|hv)"
-    r"-\d{8}t\d{6}-\d{8}t\d{6}-\d+-[0-9a-f]+-(?P<number>\d{3})$"
+    r"-\d{8}t\d{6}-\d{8}t\d{6}-\d+-[0-9a-f]+-(?P<number>\d{3})(?:-cog)?$"
 )
+_CLOUD = "-cog"
+"""Ends the names of all files of a product whose images were made cloud optimised (COG_SAFE)."""
 _FOLDERS = {
     ("measurement", ".tiff"): "measurement",
     ("annotation", ".xml"): "annotation",
@@ -90,6 +92,11 @@ def image_name(stem: str) -> ImageName | None:
     return ImageName(stem, match["swath"].upper(), match["level"].upper(), match["pol"].upper(), match["number"])
 
 
+def plain_stem(stem: str) -> str:
+    """The name that the files of one image share, whether or not the image was made cloud optimised."""
+    return stem[: -len(_CLOUD)] if stem.lower().endswith(_CLOUD) else stem
+
+
 def root_of(path: Path) -> Path | None:
     """The product's folder or archive that a path means: itself, its manifest, or an image within it; else None."""
     if path.is_dir():
@@ -156,9 +163,9 @@ def _listed(root: Path, name: str, entries: dict[str, Place]) -> Files:
         if kind == "calibration":
             kind, _, stem = path.stem.partition("-")
             if kind in ("calibration", "noise"):
-                places[f"{kind}/{stem}"] = place
+                places[f"{kind}/{plain_stem(stem)}"] = place
         elif kind is not None:
-            places[f"{kind}/{path.stem}"] = place
+            places[f"{kind}/{plain_stem(path.stem)}"] = place
     return Files(root, name, entries.get(MANIFEST), places)
 
 
