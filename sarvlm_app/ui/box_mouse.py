@@ -157,6 +157,9 @@ class BoxMouse:
         self.show_drag(None)
         return held is not None
 
+    def click_right(self, x: float, y: float) -> None:
+        """Means nothing to boxes."""
+
     def click(self, x: float, y: float) -> None:
         """Selects the box there, or none."""
         if not self._pickable():

@@ -39,7 +39,7 @@ class MeasureMouse:
         self._pressed, self._moved, self._camera, self._box = (x, y), False, self._canvas.camera(), None
         return True
 
-    def drag(self, x: float, y: float, *, snaps: bool) -> None:  # noqa: ARG002 - a rectangle has no steps
+    def drag(self, x: float, y: float, *, snaps: bool) -> None:
         """Moves the view, or draws the rectangle; a hand that trembles does neither."""
         if self._pressed is None or self._camera is None:
             return
@@ -70,6 +70,10 @@ class MeasureMouse:
 
     def click(self, x: float, y: float) -> None:
         """Never asked: every press is taken."""
+
+    def click_right(self, x: float, y: float) -> None:
+        """Ends what is drawn."""
+        self._measures.finish()
 
     def abandon(self) -> bool:
         """Leaves a rectangle that is being dragged; whether there was one."""

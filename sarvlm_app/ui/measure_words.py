@@ -21,9 +21,9 @@ NAMES = {
     Tool.POINT: "Point target",
 }
 HINTS = {
-    Tool.LINE: "Click points of the line · double-click or Return ends · Backspace takes one back · Esc leaves",
-    Tool.PROFILE: "Click points of the profile · double-click or Return ends · Backspace takes one back · Esc leaves",
-    Tool.AREA: "Click corners of the region · double-click or Return ends · Backspace takes one back · Esc leaves",
+    Tool.LINE: "Click points of the line · right click or double click ends · Backspace: one back · Esc leaves",
+    Tool.PROFILE: "Click points of the profile · right click or double click ends · Backspace: one back · Esc leaves",
+    Tool.AREA: "Click corners of the region · right click or double click ends · Backspace: one back · Esc leaves",
     Tool.BOX: "Drag a rectangle · Esc leaves",
     Tool.POINT: "Click a bright point · Esc leaves",
 }

@@ -150,7 +150,7 @@ def test_a_region_by_clicks_and_a_box_by_a_drag_give_statistics(opened, qtbot):
     assert canvas.camera().col == pytest.approx(before.col - 30, abs=2), "a drag moves the view and draws nothing"
     assert not place.session.measures.draft
     ring = [click(qtbot, place, col, row) for col, row in ((200, 200), (360, 210), (300, 330))]
-    press(qtbot, place, Qt.Key.Key_Return)
+    qtbot.mouseClick(canvas._native, Qt.MouseButton.RightButton, NONE, screen(place, 400, 400))
     measured = idle(qtbot, place)
     area, found = measure_polygon(scene, ring), region_statistics(scene, 1, ring)
     assert measured.region == found

@@ -164,6 +164,7 @@ class MeasurePanel(QWidget):
             label.setText(words)
             label.setVisible(bool(words))
         self.undo.setEnabled(bool(measures.undo_name))
+        self.undo.setToolTip(f"Take the last {measures.undo_name or 'step'} back (Ctrl+Z)")
         self._render_list()
         self.card.show_measure(measures.scene, selected, measures.width_px)
         self._render_progress()

@@ -38,6 +38,8 @@ from .second_image import SecondImage
 
 _POINTER_MS = 33
 _CLICK_PX = 4
+_LEFT = 1
+"""napari's number of the left mouse button."""
 _LATEST_MS = 2000
 """A picture that another one takes the place of goes after this time at the latest."""
 _DRAW_HINT = "Drag over the region to describe · Esc leaves"
@@ -56,6 +58,10 @@ class MouseTool(Protocol):
 
     def click(self, x: float, y: float) -> None:
         """Nothing else was clicked there."""
+        ...
+
+    def click_right(self, x: float, y: float) -> None:
+        """Another button than the left one was clicked there."""
         ...
 
 
@@ -414,6 +420,7 @@ class SceneCanvas(QWidget):
 
     def look_at(self, col: float, row: float, zoom: float) -> None:
         """Centres the view on (col, row) scene pixels at `zoom` screen pixels per scene pixel, at once."""
+        self._fitted = False
         self._moving = True
         self._model.scene.camera.center = (0.0, row - 0.5, col - 0.5)
         self._model.scene.camera.zoom = zoom
@@ -486,7 +493,8 @@ class SceneCanvas(QWidget):
             yield from self._draw_region(event)
             return
         pressed = _screen_position(event)
-        if self.tool is not None and self.tool.press(pressed.x(), pressed.y()):
+        left = event.button == _LEFT
+        if self.tool is not None and left and self.tool.press(pressed.x(), pressed.y()):
             yield from self._drag_tool(self.tool, event)
             return
         yield
@@ -495,7 +503,9 @@ class SceneCanvas(QWidget):
         released = _screen_position(event)
         if (released - pressed).manhattanLength() <= _CLICK_PX:
             rank = self.overlay.marker_at(released.x(), released.y())
-            if rank is not None:
+            if self.tool is not None and not left:
+                self.tool.click_right(released.x(), released.y())
+            elif rank is not None:
                 self.marker_clicked.emit(rank)
             elif self.tool is not None:
                 self.tool.click(released.x(), released.y())
