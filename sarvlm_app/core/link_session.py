@@ -20,7 +20,7 @@ from sarvlm_app.core.linking.pairing import Pairing, pair
 from sarvlm_app.core.products.types import Scene
 from sarvlm_app.core.radiometry import ValueType
 from sarvlm_app.core.scene import default_band
-from sarvlm_app.errors import SarvlmError, SceneError
+from sarvlm_app.errors import SarvlmError, SceneError, StorageError
 
 _KEY = "pair"
 
@@ -157,6 +157,8 @@ class LinkSession:
             self._other = None
         if scene != before or self._other is None:
             self._pairing = None
+        if self._other is None:  # it was closed: nothing that the user did wrong
+            self._mode = LinkMode.OFF
         if self._mode is not LinkMode.OFF:
             self._relate(self._mode)
         else:
@@ -187,7 +189,7 @@ class LinkSession:
         self.set_mode(self._last if self._mode is LinkMode.OFF else self._mode)
 
     def adjust(self, **changes: Any) -> None:
-        """Change settings.
+        """Change settings; the threshold stays within the range.
 
         Raises
         ------
@@ -195,6 +197,7 @@ class LinkSession:
             A value is out of its limits.
         """
         settings = replace(self._settings, **changes)
+        settings = replace(settings, threshold_db=min(settings.threshold_db, settings.range_db))
         if settings != self._settings:
             self._settings = settings
             self.changed.emit()
@@ -238,6 +241,12 @@ class LinkSession:
         if pairing is None:
             self.failed.emit(SceneError("No two scenes are compared: choose a second one in the panel Compare first."))
             return
+        files = {file.resolve() for scene in (pairing.one, pairing.other) for file in _files(scene)}
+        if path.resolve() in files:
+            self.failed.emit(
+                StorageError(f"{path} is one of the two scenes and is not overwritten; choose another name.")
+            )
+            return
         bands, cell = self.bands, self._settings.cell
 
         def run(ctx: Any) -> None:
@@ -249,6 +258,11 @@ class LinkSession:
                 on_failed=self.failed.emit,
             )
         )  # fmt: skip
+
+
+def _files(scene: Scene) -> tuple[Path, ...]:
+    inner = [file for band in scene.bands if band.source is not None for file in band.source.files]
+    return (scene.path, *inner)
 
 
 def _same_band(one: Scene | None, band: int, other: Scene) -> int:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSplitter
 
 from sarvlm_app.core.display.picture import Picture
 from sarvlm_app.core.display.settings import DisplaySettings
-from sarvlm_app.core.jobs import JobContext
+from sarvlm_app.core.jobs import JobContext, JobState, JobStatus
 from sarvlm_app.core.link_session import LinkMode, LinkSettings
 from sarvlm_app.core.linking.levels import TiledLevels, change_levels, other_is_later, resampled_levels
 from sarvlm_app.core.linking.pairing import Pairing
@@ -146,6 +146,13 @@ class LinkPresenter(QObject):
             return
         self._flicker.stop()
         self._turn()
+
+    def on_job(self, job: JobStatus, statuses: tuple[JobStatus, ...]) -> None:
+        """A comparison whose preparation the user cancelled ends; one that another took the place of goes on."""
+        if job.key != _KEY or job.state is not JobState.CANCELLED or self._wanted is None or self._made is not None:
+            return
+        if not any(other.active and other.key == _KEY for other in statuses):
+            self._linking.set_mode(LinkMode.OFF)
 
     def _on_fault(self, error: SarvlmError) -> None:
         self._session.failed.emit(error)

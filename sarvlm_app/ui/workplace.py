@@ -133,6 +133,7 @@ class Workplace(QObject):
         window = self.window
         made = LinkPresenter(self.session, window.canvas, window.stage, self.background, self.presenter.pictures)
         self.comparing.presenter = made
+        self.runner.changed.connect(lambda job: made.on_job(job, self.runner.statuses()))
         self.surroundings = ContextPresenter(self.session.context, window.canvas, self.runner)
         return made
 

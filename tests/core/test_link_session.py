@@ -113,6 +113,18 @@ def test_a_scene_that_is_closed_leaves_the_comparison(bench, scenes):
     assert bench.linking.pairing is None
 
 
+def test_closing_the_scene_on_view_ends_the_comparison_without_a_word(bench, scenes):
+    one, two, _ = scenes
+    bench.open(two)
+    bench.open(one)
+    bench.mode(LinkMode.SIDE)
+    bench.scenes.remove(one)
+    bench.linking.look_around()
+    bench.linking.show(two, 1)
+    bench.settle()
+    assert bench.linking.mode is LinkMode.OFF and not bench.faults
+
+
 def test_a_third_scene_on_view_is_compared_with_the_same_other(bench, scenes, tmp_path):
     one, two, _ = scenes
     third = ground(tmp_path / "third.tif", shift=(40.0, 0.0))
@@ -132,6 +144,8 @@ def test_settings_keep_their_limits(bench):
         with pytest.raises(ValueError, match="within their limits"):
             bench.linking.adjust(**wrong)
     assert bench.linking.settings.cell_px == 9
+    bench.linking.adjust(range_db=1.5)
+    assert bench.linking.settings.threshold_db == 1.5
 
 
 def test_the_change_is_written_and_only_while_two_are_compared(bench, scenes, tmp_path):
@@ -149,6 +163,9 @@ def test_the_change_is_written_and_only_while_two_are_compared(bench, scenes, tm
     bench.linking.export(tmp_path / "no such folder" / "change.tif")
     bench.settle()
     assert len(bench.faults) == 1
+    bench.linking.export(scenes[1].path)
+    bench.settle()
+    assert "is not overwritten" in str(bench.faults[1])
 
 
 def test_of_several_bands_the_same_polarisation_is_compared(bench, tmp_path):

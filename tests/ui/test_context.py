@@ -154,7 +154,7 @@ def test_tiles_lie_below_lines(laid, qtbot, tmp_path):
     assert next(iter(panel.rows.values())) is upper  # the uppermost first
 
 
-def test_a_fault_stands_in_the_row_and_the_file_can_be_read_again(laid, qtbot, tmp_path):
+def test_faults_stand_in_their_rows_and_a_file_can_be_read_again(laid, qtbot, tmp_path):
     path = tmp_path / "ais.csv"
     path.write_text("a,b\n1,2\n")
     drop(laid, path)
@@ -165,6 +165,15 @@ def test_a_fault_stands_in_the_row_and_the_file_can_be_read_again(laid, qtbot, t
     write_table(path, [])
     row.again.click()
     qtbot.waitUntil(lambda: "holds no rows" in row.words.text(), timeout=PATIENCE)
+    path = write_tif(tmp_path / "plain.tif", np.ones((40, 50), np.float32))
+    show(laid, qtbot, path)
+    panel = laid.window.context
+    assert not panel.add.isEnabled() and "no georeference" in panel.sentence.text()
+    assert not laid.actions["add_context"].isEnabled()
+    assert "no georeference" in laid.actions["add_context"].toolTip()
+    drop(laid, write_shapes(tmp_path / "coast.gpkg", [line((20, 30), (380, 30))]))
+    (row,) = settle(laid, qtbot)
+    assert "has no georeference" in row.words.text()
 
 
 def test_scenes_that_are_dropped_with_context_take_it(laid, qtbot, tmp_path):
@@ -176,15 +185,3 @@ def test_scenes_that_are_dropped_with_context_take_it(laid, qtbot, tmp_path):
     assert laid.session.active.path == other
     laid.session.activate(before)
     assert not laid.session.context.layers
-
-
-def test_without_georeference_nothing_can_be_added(workplace, qtbot, tmp_path):
-    path = write_tif(tmp_path / "plain.tif", np.ones((40, 50), np.float32))
-    show(workplace, qtbot, path)
-    panel = workplace.window.context
-    assert not panel.add.isEnabled() and "no georeference" in panel.sentence.text()
-    assert not workplace.actions["add_context"].isEnabled()
-    assert "no georeference" in workplace.actions["add_context"].toolTip()
-    drop(workplace, write_shapes(tmp_path / "coast.gpkg", [line((20, 30), (380, 30))]))
-    (row,) = settle(workplace, qtbot)
-    assert "has no georeference" in row.words.text()
