@@ -106,9 +106,15 @@ def missing_text(scene: Scene) -> str:
     count = len(scene.missing)
     if count == 0:
         return ""
-    names = ", ".join(name.rsplit("/", 1)[-1] for name in scene.missing[:_MOST_MISSING])
+    names = ", ".join(_without_folder(name) for name in scene.missing[:_MOST_MISSING])
     more = f" and {count - _MOST_MISSING} more" if count > _MOST_MISSING else ""
     return f"Missing {'part' if count == 1 else f'{count} parts'}: {names}{more}"
+
+
+def _without_folder(name: str) -> str:
+    """A missing part as it is listed, by its file's name alone: `a/b.xml (not readable)` as `b.xml (not readable)`."""
+    file, bracket, fault = name.partition(" (")
+    return file.rsplit("/", 1)[-1] + bracket + fault
 
 
 def _is_map(scene: Scene) -> bool:

@@ -57,5 +57,7 @@ def test_a_date_without_a_time_stays_a_date_and_one_angle_is_no_span(scene):
 def test_missing_parts_are_counted_and_the_first_named(scene):
     assert missing_text(scene) == ""
     assert missing_text(replace(scene, missing=("annotation/noise.xml",))) == "Missing part: noise.xml"
+    told = replace(scene, missing=("annotation/noise.xml (has a value of 1/2)",))
+    assert missing_text(told) == "Missing part: noise.xml (has a value of 1/2)"
     many = replace(scene, missing=tuple(f"measurement/{n}.tiff" for n in range(5)))
     assert missing_text(many) == "Missing 5 parts: 0.tiff, 1.tiff, 2.tiff and 2 more"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree
 
 from sarvlm_app.core.products.place import Place, read_bytes
 from sarvlm_app.errors import SceneError
+
+_SOURCE = re.compile(r" \(<string>, line \d+\)")
+"""How lxml calls bytes that it was given."""
 
 MAX_XML_BYTES = 64 * 2**20
 """The largest annotation of a Sentinel-1 product is 5 MB."""
@@ -33,7 +37,7 @@ def parse_xml_bytes(content: bytes, name: str) -> etree._Element:
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else "no content"
+        reason = _SOURCE.sub("", str(error).splitlines()[0])[:120] if str(error) else "no content"
         raise SceneError(f"{name} is not readable XML ({reason}); copy or download the product again.") from error
     document = root.getroottree().docinfo
     if document.internalDTD is not None and any(True for _ in document.internalDTD.iterentities()):

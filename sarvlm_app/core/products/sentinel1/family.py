@@ -101,6 +101,12 @@ def _describe(path: Path, files: Files, part: str | None) -> Scene:
     )
 
 
+def _told(name: str, error: SceneError) -> str:
+    """A file that is there and cannot be used, with the fault and without the remedy of its sentence."""
+    fault = str(error).partition(f"{name.rpartition('/')[2]} ")[2] or str(error)
+    return f"{name} ({fault.rpartition(';')[0] or fault})"
+
+
 def _manifest(files: Files, missing: list[str]) -> Manifest:
     """The manifest; what it names and is not there is missing."""
     if files.manifest is None:
@@ -109,7 +115,7 @@ def _manifest(files: Files, missing: list[str]) -> Manifest:
     try:
         manifest = read_manifest(files.manifest)
     except SceneError as error:
-        missing.append(f"manifest.safe ({error})")
+        missing.append(_told("manifest.safe", error))
         return Manifest((), None)
     for name in manifest.files:
         folder, _, file = name.rpartition("/")
@@ -149,7 +155,7 @@ def _images(files: Files, names: list[ImageName], missing: list[str]) -> list[_I
             image = _image(files, name, missing)
         except SceneError as error:
             faults.append(error)
-            missing.append(f"measurement/{name.stem}.tiff ({error})")
+            missing.append(_told(f"measurement/{name.stem}.tiff", error))
             continue
         if image is not None:
             found.append(image)
@@ -168,7 +174,7 @@ def _image(files: Files, name: ImageName, missing: list[str]) -> _Image | None:
     try:
         about = read_annotation(annotation)
     except SceneError as error:
-        missing.append(f"annotation/{name.stem}.xml ({error})")
+        missing.append(_told(f"annotation/{name.stem}.xml", error))
         return None
     _require_match(measurement, about)
     return _Image(name, measurement, about)
@@ -222,13 +228,13 @@ def _calibrator(files: Files, image: _Image, missing: list[str]) -> Sentinel1Cal
     try:
         calibration_vectors(calibration)
     except SceneError as error:
-        missing.append(f"annotation/calibration/calibration-{image.name.stem}.xml ({error})")
+        missing.append(_told(f"annotation/calibration/calibration-{image.name.stem}.xml", error))
         return None
     if noise is not None:
         try:
             noise_vectors(noise)
         except SceneError as error:
-            missing.append(f"annotation/calibration/noise-{image.name.stem}.xml ({error})")
+            missing.append(_told(f"annotation/calibration/noise-{image.name.stem}.xml", error))
             noise = None
     return Sentinel1Calibrator(calibration, None if image.about.noise_removed else noise)
 
