@@ -102,5 +102,5 @@ def test_a_file_that_breaks_while_it_is_read(sarvlm, encoder, scene, monkeypatch
         raise rasterio.errors.RasterioIOError("Read failed")
 
     assert sarvlm("info", scene).code == 0
-    monkeypatch.setattr("sarvlm_app.core.scene.read_intensity", fail)
+    monkeypatch.setattr("sarvlm_app.core.products.pixels.read_native", fail)
     assert "harbour.tif" in sarvlm("query", scene, "ships").fault

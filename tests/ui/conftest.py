@@ -78,7 +78,10 @@ def qapp() -> object:
     from sarvlm_app.ui.app import make_application, prepare_environment
 
     prepare_environment()
-    return make_application()
+    app = make_application()
+    gc.collect()
+    gc.freeze()  # what all the modules hold stays anyhow: the collection after each window need not walk through it
+    return app
 
 
 @pytest.fixture

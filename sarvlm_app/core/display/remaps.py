@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ImageFile
 
 from sarvlm_app.core.display.levels import Levels
 from sarvlm_app.core.display.settings import Mode
@@ -66,8 +67,13 @@ def _remap(mode: Mode) -> Any:
 
 @lru_cache(maxsize=1)
 def _sarpy() -> ModuleType:
-    """sarpy's remaps, without the plotting library that they try: not needed, slow, and it writes files."""
+    """sarpy's remaps, without two effects of importing them.
+
+    The plotting library that they try is not needed, is slow and writes files. And sarpy tells pillow to take pictures
+    that are cut short for whole ones, for all of the program.
+    """
     with _IMPORT:
+        cut_short_is_whole = ImageFile.LOAD_TRUNCATED_IMAGES
         absent = object()
         before = sys.modules.get(_PLOTTING, absent)
         if before is absent:
@@ -75,6 +81,7 @@ def _sarpy() -> ModuleType:
         try:
             import sarpy.visualization.remap as module
         finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = cut_short_is_whole
             if before is absent:
                 del sys.modules[_PLOTTING]
     return module  # type: ignore[no-any-return]

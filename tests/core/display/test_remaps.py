@@ -1,16 +1,19 @@
 """SICD remaps equal those of sarpy, called on its own and with its own statistics."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-import sarpy.visualization.remap as sarpy
 
 from sarvlm_app.core.display import Mode, Picture
 from sarvlm_app.core.display.levels import levels_of
-from sarvlm_app.core.display.remaps import remapped
+from sarvlm_app.core.display.remaps import _sarpy, remapped
 from sarvlm_app.core.display.settings import REMAPS, DisplaySettings
 from sarvlm_app.core.scene import open_scene
 from tests.core.scene_files import speckle, write_tif
 
+sarpy = _sarpy()  # not imported here: that would have its effects on all other tests
 AMPLITUDE = speckle((300, 260), 0.4, 9)
 THEIRS = {mode: sarpy.get_registered_remap("log" if mode is Mode.SICD_LOG else str(mode)) for mode in REMAPS}
 
@@ -59,3 +62,12 @@ def test_what_is_no_data_is_black_and_an_empty_scene_too(scene, mode):
     assert not ours[40:60, 50:90].any()
     assert np.array_equal(ours[100:], remapped(AMPLITUDE[100:], mode, levels))
     assert not remapped(np.full((4, 4), np.nan, np.float32), mode, levels).any()
+
+
+def test_pictures_that_are_cut_short_stay_refused_after_sarpy_came_in():
+    code = (
+        "from PIL import ImageFile; from sarvlm_app.core.display import remaps; remaps._sarpy(); "
+        "assert ImageFile.LOAD_TRUNCATED_IMAGES is False"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
