@@ -20,7 +20,8 @@ class Section(QWidget):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folds = False
-        self._heading = QToolButton(objectName="section")
+        self._heading = QToolButton()
+        self._heading.setObjectName("section")
         self._heading.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._heading.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._heading.setFocusPolicy(Qt.FocusPolicy.NoFocus)
