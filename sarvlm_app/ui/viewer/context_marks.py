@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from sarvlm_app.core.context.ais import AXIS_M
 from sarvlm_app.core.context.data import ContextData, Raster, Ship
@@ -21,8 +21,10 @@ from .geometry import Camera
 _SHORTEST_HULL_PX = 15.0
 _MOST_SPOTS = 5000
 _MOST_NAMES = 60
+_MOST_ROUND, _MOST_HULLS, _MOST_WIDE = 500, 300, 20_000
+"""Places, ships and vertices in view beyond which they are drawn plainly, lest panning stall."""
 _NAME_PX = 9.0
-_RIM_PX = 24.0
+_RIM_PX, _SHIP_RIM_PX = 24.0, 400.0
 _HALO = QColor(0, 0, 0, 150)
 _FAR_PX = 30_000.0
 
@@ -72,11 +74,8 @@ class ContextMarks:
             _draw_spots(painter, camera, data.spots.xy[seen], layer.style)
             names = [data.names[owner] for owner in data.spots.owner[seen].tolist()]
             _draw_names(painter, camera, list(zip(data.spots.xy[seen].tolist(), names, strict=True)), layer.style)
-        for ship in data.ships:
-            _draw_ship(painter, camera, ship, layer.style)
-        left, top, right, bottom = _view(camera)
-        near = [s for s in data.ships if left <= s.place[0] <= right and top <= s.place[1] <= bottom]
-        _draw_names(painter, camera, [(ship.place, ship.label) for ship in near], layer.style)
+        if data.ships:
+            _draw_ships(painter, camera, data.ships, layer.style)
 
     def _draw_raster(self, painter: QPainter, camera: Camera, number: int, raster: Raster) -> None:
         held = self._images.get(number)
@@ -98,17 +97,17 @@ class ContextMarks:
             painter.drawImage(target, image, part)
 
 
-def _view(camera: Camera) -> tuple[float, float, float, float]:
-    left, top = camera.to_scene(-_RIM_PX, -_RIM_PX)
-    right, bottom = camera.to_scene(camera.width + _RIM_PX, camera.height + _RIM_PX)
+def _view(camera: Camera, rim_px: float = _RIM_PX) -> tuple[float, float, float, float]:
+    left, top = camera.to_scene(-rim_px, -rim_px)
+    right, bottom = camera.to_scene(camera.width + rim_px, camera.height + rim_px)
     return left, top, right, bottom
 
 
-def line_path(strokes: Strokes, camera: Camera) -> QPainterPath:
+def line_pieces(strokes: Strokes, camera: Camera) -> list[QPolygonF]:
     """What of the lines is in view, on the screen."""
     xy, joined = strokes.within(*_view(camera))
     if len(xy) < 2:
-        return QPainterPath()
+        return []
     x = (xy[:, 0] - camera.col) * camera.zoom + camera.width / 2
     y = (xy[:, 1] - camera.row) * camera.zoom + camera.height / 2
     # coordinates beyond 16 bits are no longer drawn right: leave out what does not pass the view
@@ -117,26 +116,52 @@ def line_path(strokes: Strokes, camera: Camera) -> QPainterPath:
     ends += [np.maximum(v[:-1], v[1:]) >= -_RIM_PX for v in (x, y)]
     joined[:-1] &= np.logical_and.reduce(ends)
     x, y = np.clip(x, -_FAR_PX, _FAR_PX), np.clip(y, -_FAR_PX, _FAR_PX)
-    path: QPainterPath = pg.arrayToQPath(x, y, connect=joined.astype(np.int32), finiteCheck=False)
-    return path
+    stops = (np.flatnonzero(~joined) + 1).tolist()
+    runs = zip([0, *stops[:-1]], stops, strict=True)
+    return [pg.functions.arrayToQPolygonF(x[start:stop], y[start:stop]) for start, stop in runs if stop - start > 1]
 
 
 def _draw_lines(painter: QPainter, camera: Camera, strokes: Strokes, colour: QColor, width: float) -> None:
-    path = line_path(strokes, camera)
+    """Piece by piece: one path of all is more than ten times as slow, for Qt looks where it crosses itself."""
+    pieces = line_pieces(strokes, camera)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    pen = QPen(colour, width)
+    pen = QPen(colour, width if sum(piece.count() for piece in pieces) < _MOST_WIDE else min(width, 1.0))
     pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     painter.setPen(pen)
-    painter.drawPath(path)
+    for piece in pieces:
+        painter.drawPolyline(piece)
 
 
 def _draw_spots(painter: QPainter, camera: Camera, spots: Float64, style: Style) -> None:
     radius = 2.0 + style.width_px
+    if len(spots) > _MOST_ROUND:
+        _draw_dots(painter, camera, spots, style, radius)
+        return
     painter.setPen(QPen(_HALO, 1.5))
     painter.setBrush(QColor(style.colour))
     for col, row in spots.tolist():
         painter.drawEllipse(QPointF(*camera.to_screen(col, row)), radius, radius)
+
+
+def _draw_dots(painter: QPainter, camera: Camera, places: Float64, style: Style, size: float) -> None:
+    """Very many places, plainly."""
+    x = (places[:, 0] - camera.col) * camera.zoom + camera.width / 2
+    y = (places[:, 1] - camera.row) * camera.zoom + camera.height / 2
+    painter.setPen(QPen(QColor(style.colour), size))
+    painter.drawPoints(pg.functions.arrayToQPolygonF(x, y))
+
+
+def _draw_ships(painter: QPainter, camera: Camera, ships: Sequence[Ship], style: Style) -> None:
+    """Ships in view: with hull and way, and where they are few with their names."""
+    left, top, right, bottom = _view(camera, _SHIP_RIM_PX)
+    near = [s for s in ships if left <= s.place[0] <= right and top <= s.place[1] <= bottom]
+    if len(near) > _MOST_HULLS:
+        _draw_dots(painter, camera, np.array([ship.place for ship in near]), style, 2.0 + style.width_px)
+        return
+    for ship in near:
+        _draw_ship(painter, camera, ship, style)
+    _draw_names(painter, camera, [(ship.place, ship.label) for ship in near], style)
 
 
 def _draw_names(painter: QPainter, camera: Camera, named: Sequence[tuple[Any, str]], style: Style) -> None:
@@ -158,8 +183,6 @@ def _draw_names(painter: QPainter, camera: Camera, named: Sequence[tuple[Any, st
 
 def _draw_ship(painter: QPainter, camera: Camera, ship: Ship, style: Style) -> None:
     x, y = camera.to_screen(*ship.place)
-    if not (-200 <= x <= camera.width + 200 and -200 <= y <= camera.height + 200):
-        return
     colour = QColor(style.colour)
     if ship.ahead is not None:
         for ink, width in ((_HALO, style.width_px + 2.0), (colour, style.width_px)):
@@ -202,10 +225,11 @@ def _name_at(data: ContextData, col: float, row: float, reach: float) -> str:
     ships = [pair for pair in near if pair[0] <= 2 * reach]
     if ships:
         return ship_words(min(ships, key=lambda pair: pair[0])[1])
-    if data.spots is not None and len(data.spots.xy):
-        away = np.hypot(data.spots.xy[:, 0] - col, data.spots.xy[:, 1] - row)
-        if away.min() <= reach:
-            return data.names[int(data.spots.owner[int(away.argmin())])]
+    if data.spots is not None:
+        close = data.spots.within(col - reach, row - reach, col + reach, row + reach)
+        if len(close):
+            away = np.hypot(data.spots.xy[close, 0] - col, data.spots.xy[close, 1] - row)
+            return data.names[int(data.spots.owner[close[int(away.argmin())]])]
     feature = data.lines[0].nearest(col, row, reach) if data.lines else None
     return "" if feature is None or feature < 0 else data.names[feature]
 
