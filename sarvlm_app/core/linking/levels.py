@@ -42,6 +42,7 @@ class TiledLevels:
         self.cell = cell
         self._make = make
         self._tiles = TileCache(CACHE_BYTES)
+        self._generation = 0
         shapes = [(-(-size[1] // cell.rows), -(-size[0] // cell.cols))]
         while max(shapes[-1]) > COARSEST:
             shapes.append((-(-shapes[-1][0] // 2), -(-shapes[-1][1] // 2)))
@@ -81,6 +82,7 @@ class TiledLevels:
 
     def forget(self) -> None:
         """Make all tiles anew when they are next looked at: better data have arrived."""
+        self._generation += 1
         self._tiles.clear()
 
     def _tile(self, level: int, tile_row: int, tile_col: int) -> Float32:
@@ -90,8 +92,10 @@ class TiledLevels:
             height, width = self.shapes[level]
             row, col = tile_row * TILE, tile_col * TILE
             window = Window(col, row, min(TILE, width - col), min(TILE, height - row))
+            generation = self._generation
             tile = self._make(window, self.cell.times(1 << level))
-            self._tiles.put(key, tile)
+            if generation == self._generation:  # else what it was made of is no longer the best there is
+                self._tiles.put(key, tile)
         return tile
 
 

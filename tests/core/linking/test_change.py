@@ -9,7 +9,7 @@ import rasterio
 from sarvlm_app.core.linking.caveats import caveats
 from sarvlm_app.core.linking.cells import Cell, other_means, own_means
 from sarvlm_app.core.linking.change import change_scene, spread_db
-from sarvlm_app.core.linking.levels import change_levels, resampled_levels
+from sarvlm_app.core.linking.levels import TiledLevels, change_levels, resampled_levels
 from sarvlm_app.core.linking.pairing import pair
 from sarvlm_app.core.linking.readers import ExactReader, PyramidReader
 from sarvlm_app.core.pyramid import ScenePyramid
@@ -83,6 +83,23 @@ def test_tiles_meet_without_a_seam(tmp_path):
     ]
     np.testing.assert_array_equal(np.concatenate([part[1] for part in parts], axis=1), valid)
     np.testing.assert_allclose(np.concatenate([part[0] for part in parts], axis=1), whole, rtol=0.02, atol=1e-4)
+
+
+def test_tiles_are_made_anew_once_better_data_have_arrived():
+    made = []
+
+    def make(window, cell):
+        made.append(window)
+        if len(made) == 2:
+            tiles.forget()  # while the tile is being made
+        return np.full((window.height, window.width), float(len(made)), np.float32)
+
+    tiles = TiledLevels((300, 200), Cell(1, 1), make)
+    assert tiles.read(0, 0, 10, 0, 10).max() == 1.0 == tiles.read(0, 5, 9, 0, 10).max()
+    tiles.forget()
+    assert tiles.peek(3.0, 3.0) is None
+    assert tiles.read(0, 0, 10, 0, 10).max() == 2.0
+    assert tiles.read(0, 0, 10, 0, 10).max() == 3.0 == tiles.peek(3.0, 3.0)
 
 
 def test_own_means_are_those_of_the_only_door_to_pixels(tmp_path):
