@@ -75,6 +75,11 @@ def image_at(root: Hdf5Group, path: str) -> Hdf5Dataset | None:
     return None
 
 
+def is_real(image: Hdf5Dataset) -> bool:
+    """Whether an image of `image_at` holds one real number a pixel."""
+    return bool(image.ndim == 2 and image.dtype.kind in "iuf")
+
+
 def _readable(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iufc" or (dtype.names == ("r", "i") and all(dtype[name].kind in "iuf" for name in ("r", "i")))
 

@@ -12,6 +12,7 @@ from sarvlm_app.core.products.combined import IqSource
 from sarvlm_app.core.products.hdf5 import (
     Hdf5Source,
     image_at,
+    is_real,
     number_of,
     numbers_of,
     opened,
@@ -39,7 +40,9 @@ def slc_imagery(path: Path, metadata: Metadata) -> Placed:
     """
     with opened(path) as root:
         real, imaginary = image_at(root, "s_i"), image_at(root, "s_q")
-        if real is None or imaginary is None or real.shape != imaginary.shape or real.ndim != 2:
+        if real is None or imaginary is None or real.shape != imaginary.shape or not (
+            is_real(real) and is_real(imaginary)
+        ):  # fmt: skip
             raise SceneError(f"{path} lacks its image (s_i, s_q); copy or download the product again.")
         size, dtype = (int(real.shape[1]), int(real.shape[0])), str(real.dtype)
         points, geometry = _grid(root, size, metadata)

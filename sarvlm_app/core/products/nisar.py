@@ -20,6 +20,7 @@ from sarvlm_app.core.products.hdf5 import (
     Hdf5Source,
     image_at,
     is_hdf5,
+    is_real,
     number_of,
     opened,
     text_of,
@@ -76,12 +77,20 @@ def _images(root: Any) -> list[_Image]:
             for frequency in _FREQUENCIES:
                 group = f"science/{radar}/{folder}/{above}/{frequency}"
                 names = [(pol, pol * 2 if kind == "GCOV" else pol) for pol in _POLARISATIONS]
-                layers = tuple((pol, name) for pol, name in names if image_at(root, f"{group}/{name}") is not None)
+                layers = tuple(
+                    (pol, name) for pol, name in names if _is_image(root, f"{group}/{name}", kind == "GCOV")
+                )  # fmt: skip
                 if layers:
                     found.append(_Image(frequency, radar, kind, group, layers))
     if len({image.radar for image in found}) > 1:
         found = [_Image(f"{i.radar} {i.name}", i.radar, i.kind, i.group, i.layers) for i in found]
     return found
+
+
+def _is_image(root: Any, path: str, real: bool) -> bool:
+    """Whether an image lies there; powers are real numbers and nothing else."""
+    found = image_at(root, path)
+    return found is not None and (not real or is_real(found))
 
 
 def _scene(file: Path, root: Any, image: _Image, parts: tuple[str, ...]) -> Scene:

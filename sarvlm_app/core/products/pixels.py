@@ -109,8 +109,9 @@ def _decoded(dataset: DatasetReader, plane: NDArray[np.generic], channel: int) -
     scale, offset = dataset.scales[channel - 1], dataset.offsets[channel - 1]
     if (scale, offset) == (1.0, 0.0):
         return plane
-    wide = plane.astype(np.complex128 if plane.dtype.kind == "c" else np.float64)
-    return np.asarray(wide * scale + offset)
+    exact = np.float32 if plane.dtype.kind in "iu" and plane.dtype.itemsize <= 2 else np.float64
+    wide = plane.astype(np.complex128 if plane.dtype.kind == "c" else exact)
+    return np.asarray(wide * wide.dtype.type(scale) + wide.dtype.type(offset))
 
 
 def require_whole(path: Place) -> None:

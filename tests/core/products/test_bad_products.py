@@ -198,6 +198,12 @@ def test_bytes_of_a_broken_file_that_gdal_repeats_as_text(tmp_path, monkeypatch)
     assert "damaged" in refusal(path)
 
 
+def test_an_orbit_number_of_thousands_of_digits(grd):
+    file = grd.folder / "manifest.safe"
+    file.write_text(file.read_text().replace(">81<", f">{'9' * 5000}<"))
+    assert open_scene(grd.folder).facts["orbit"] == "48578 descending, relative 31"  # of the absolute one
+
+
 def test_an_annotation_of_iceye_with_a_size_below_zero(tmp_path):
     path = write_iceye_grd(tmp_path, iceye_xml(number_of_range_samples="-1"))
     assert open_scene(path).missing == ()

@@ -187,7 +187,7 @@ def spoil(file: h5py.File, name: str, data: st.DataObject) -> None:
     elif way == "backwards" and isinstance(old, np.ndarray):
         file[name] = old[::-1]
     elif way == "a hole" and isinstance(old, np.ndarray) and old.dtype.kind == "f":
-        old[tuple(size // 2 for size in old.shape)] = data.draw(st.sampled_from([np.nan, np.inf, 1e308, 0.0]))
+        old[tuple(size // 2 for size in old.shape)] = data.draw(st.sampled_from([np.nan, np.inf, 1e30, 0.0]))
         file[name] = old
     elif way == "another":
         file[name] = data.draw(THINGS)

@@ -23,6 +23,7 @@ from tests.core.products.hdf5_files import (
     write_rslc,
 )
 from tests.core.products.orbits import START
+from tests.core.products.vendor_files import write_iceye_slc
 
 WHOLE = Window(0, 0, *SIZE)
 
@@ -132,6 +133,22 @@ def test_hdf5_without_an_image(tmp_path, write):
     with pytest.raises(SceneError, match="lacks its image") as caught:
         open_scene(path)
     one_sentence(str(caught.value))
+
+
+def test_powers_and_parts_that_are_complex_are_no_image(tmp_path):
+    path = write_geocoded(tmp_path)
+    with h5py.File(path, "a") as file:
+        for name in [name for name in file["science/LSAR/GCOV/grids/frequencyA"] if len(name) == 4]:
+            del file[f"science/LSAR/GCOV/grids/frequencyA/{name}"]
+            file[f"science/LSAR/GCOV/grids/frequencyA/{name}"] = np.ones((50, 70), np.complex64)
+    with pytest.raises(SceneError, match="lacks its image"):
+        open_scene(path)
+    path = write_iceye_slc(tmp_path)
+    with h5py.File(path, "a") as file:
+        del file["s_i"]
+        file["s_i"] = np.ones((50, 70), np.complex64)
+    with pytest.raises(SceneError, match="lacks its image"):
+        open_scene(path)
 
 
 def test_a_file_that_is_not_hdf5(tmp_path):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from sarvlm_app.core.products.place import Place
+from sarvlm_app.core.products.stated import whole
 from sarvlm_app.core.products.xml import local_name, parse_xml
 
 _WANTED = re.compile(r"^(measurement/.*\.tiff|annotation/(?:calibration/)?[^/]*\.xml)$")
@@ -43,6 +44,6 @@ def read_manifest(place: Place) -> Manifest:
             href = (element.get("href") or "").removeprefix("./")
             if _WANTED.match(href):
                 files.append(href)
-        elif name == "relativeOrbitNumber" and (element.text or "").strip().isdecimal() and orbit is None:
-            orbit = int(element.text or 0)
+        elif name == "relativeOrbitNumber" and orbit is None:
+            orbit = whole(element.text)
     return Manifest(tuple(sorted(set(files))), orbit)
