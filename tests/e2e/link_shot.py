@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TIMES = (datetime(2024, 5, 1, 14, 2, tzinfo=UTC), datetime(2024, 5, 13, 14, 2, tzinfo=UTC))
 LATER_PX, LATER_SHIFT = 4.0, (36.0, 60.0)
 """Pixel size of the second scene in metres, and how far right and down its corner lies."""
-_SHORE, _ROADS = (300, 850, 1200, 1000), (350, 1150, 900, 700)
+_SHORE, _ROADS, _TALL = (300, 850, 1200, 1000), (350, 1150, 900, 700), (310, 940, 560, 780)
 """Column, row, width and height of the parts that are looked at."""
 _NAMES = ("Aurora", "Borealis", "Cormorant", "Dunlin", "Eider", "Fulmar", "Gannet")
 _UNDER_WAY = {1: 6.0, 5: 4.0}
@@ -184,7 +184,7 @@ def take_linked(
     wait_until("the end of all jobs", lambda: not any(job.active for job in place.runner.statuses()))
     place.view.show_places()
     place.session.linking.choose(next(scene for scene in place.session.scenes if scene.path == later))
-    for name, window in (("side", _SHORE), ("change", _SHORE)):
+    for name, window in (("side", _TALL), ("change", _SHORE)):
         place.session.linking.set_mode(next(mode for mode in _modes() if mode.name.lower() == name))
         wait_until("the comparison", lambda: place.comparer.ready)
         place.window.canvas.fly_to_window(Window(*window))
