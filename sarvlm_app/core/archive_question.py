@@ -18,6 +18,8 @@ from sarvlm_models.types import Window
 
 EVEN: Final = 0.5
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_SMALL: Final = 0.01
+"""An area narrower than so many degrees is written more finely."""
 _SPLIT = re.compile(r"[\s,;]+")
 
 
@@ -192,7 +194,9 @@ def area_of(text: str) -> tuple[float, float, float, float] | None:
 def area_text(bounds: tuple[float, float, float, float]) -> str:
     """Bounds as `area_of` reads them; an east beyond 180 is brought back."""
     west, south, east, north = bounds
-    return ", ".join(f"{value:.4f}" for value in (_turned(west), south, _turned(east), north))
+    small = min((east - west) % 360.0 or 360.0, north - south) < _SMALL
+    values = (_turned(west), south, _turned(east), north)
+    return ", ".join(f"{value:.{6 if small else 4}f}" for value in values)
 
 
 def _turned(lon: float) -> float:

@@ -21,6 +21,7 @@ from sarvlm_app.core.archive.describe import bounds_of_wkb, tile_footprints
 from sarvlm_app.core.archive.hits_file import write_hits_file
 from sarvlm_app.core.archive.ingest import AddRequest
 from sarvlm_app.core.archive.search import ArchiveAnswer, ArchiveHit
+from sarvlm_app.core.archive_map import ArchiveMap
 from sarvlm_app.core.archive_question import ArchiveQuestion, ExampleOf, Filters, area_text
 from sarvlm_app.core.archive_reading import ArchiveFacts, ArchiveReading, ModelProvider, read_facts
 from sarvlm_app.core.archive_work import ArchiveWork, Outcome, WorkKind
@@ -62,6 +63,8 @@ class ArchiveSession:
     ----------
     work : ArchiveWork
         Adding, verifying, compacting.
+    map : ArchiveMap
+        Where its scenes lie.
     """
 
     changed = Signal()
@@ -79,6 +82,7 @@ class ArchiveSession:
         self._runner = runner
         self._reading: Reading = reading or ArchiveReading(provide)
         self.work = ArchiveWork(runner, provide)
+        self.map = ArchiveMap(runner)
         self.work.ended.connect(self._on_work)
         self.work.changed.connect(self._follow_work)
         self._facts_read = 0.0
@@ -190,6 +194,7 @@ class ArchiveSession:
     def _learn(self, folder: Path, facts: ArchiveFacts) -> None:
         if folder == self._folder:
             self._facts, self._facts_read = facts, time.monotonic()
+            self.map.follow(folder, (facts.info.scenes, facts.info.gone))
             self.changed.emit()
 
     def refresh(self) -> None:
@@ -283,6 +288,10 @@ class ArchiveSession:
         if filters != self._question.filters:
             self._question = replace(self._question, filters=filters)
             self._ask_again()
+
+    def set_bounds(self, bounds: tuple[float, float, float, float]) -> None:
+        """Look only within west, south, east, north in degrees; west > east crosses the antimeridian."""
+        self.set_filters(replace(self._question.filters, area=area_text(bounds)))
 
     def set_area(self, scene: Scene | None, window: Window | None) -> None:
         """Look only within the area of a window of a scene (its outline is computed on the I/O lane)."""

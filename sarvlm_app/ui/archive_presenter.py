@@ -51,6 +51,7 @@ class ArchivePresenter(QObject):
         panel.question.example_wanted.connect(self.search_by)
         panel.question.area_wanted.connect(self.take_area)
         panel.hits.chosen.connect(self.open_selected)
+        panel.map.chosen.connect(self.open_selected)
         canvas.region_drawn.connect(self._on_region)
         canvas.drawing_changed.connect(self._on_drawing)
         view.archive.changed.connect(self._on_mode)

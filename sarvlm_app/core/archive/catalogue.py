@@ -222,6 +222,23 @@ class Catalogue:
             }
         return sorted(found)
 
+    def bounds(self) -> list[tuple[int, float, float, float, float]]:
+        """Content, west, south, east, north of every present scene that has a place."""
+        return self._all(
+            "SELECT id, west, south, east, north FROM content WHERE west IS NOT NULL"
+            " AND EXISTS (SELECT 1 FROM scene WHERE content = content.id AND present = 1)"
+        )
+
+    def footprints(self, contents: Sequence[int]) -> list[bytes]:
+        """Outlines (WKB) of contents; those without one are left out."""
+        found: list[bytes] = []
+        for start in range(0, len(contents), 500):
+            part = list(contents[start : start + 500])
+            marks = ",".join("?" * len(part))
+            query = f"SELECT footprint FROM content WHERE id IN ({marks}) AND footprint IS NOT NULL ORDER BY id"
+            found += [bytes(row[0]) for row in self._all(query, part)]
+        return found
+
     # -- shards
 
     def embedded(self, index: int) -> list[Embedded]:

@@ -1,4 +1,4 @@
-"""The archive in the right column: which one, the work on it, the question, the hits."""
+"""The archive in the right column: which one, the work on it, the question, a small map, the hits."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sarvlm_app.ui.bridge import Background
 from sarvlm_app.ui.hit_pictures import HitPictures
 from sarvlm_app.ui.panels.archive_head import ArchiveHead
 from sarvlm_app.ui.panels.archive_hits import HitsCard
+from sarvlm_app.ui.panels.archive_map import ArchiveMapCard
 from sarvlm_app.ui.panels.archive_question import QuestionCard
 from sarvlm_app.ui.panels.archive_work import WorkCard
 from sarvlm_app.ui.theme import Theme
@@ -39,12 +40,13 @@ class ArchivePanel(QWidget):
         self.fault = QLabel(objectName="warning", wordWrap=True, visible=False)
         self.fault.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.question = QuestionCard(archive)
+        self.map = ArchiveMapCard(archive, theme)
         self.hits = HitsCard(archive, theme, pictures)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(12, 11, 12, 4)
         layout.setSpacing(9)
-        for part in (self.head, self.work, self.question, self.fault):
+        for part in (self.head, self.work, self.question, self.fault, self.map):
             layout.addWidget(part)
         layout.addWidget(self.hits, 1)
         scroll = QScrollArea(widgetResizable=True)
