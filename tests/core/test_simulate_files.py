@@ -7,6 +7,8 @@ import pytest
 import rasterio
 from pyproj import Transformer
 
+from sarvlm_app.core.radiometry import Calibration, ValueType
+from sarvlm_app.core.scene import open_scene, read_values
 from sarvlm_app.core.simulate import (
     SimulationSpec,
     demo_scene,
@@ -16,6 +18,7 @@ from sarvlm_app.core.simulate import (
     write_truth,
 )
 from sarvlm_app.errors import StorageError
+from sarvlm_models.types import Window
 
 ORIGIN = (400_000.0, 3_700_000.0)
 
@@ -37,8 +40,10 @@ def test_the_geotiff_says_that_it_is_simulated_and_where_it_lies(scene, tmp_path
         assert (source.width, source.height, source.dtypes) == (300, 200, ("uint16",))
         assert source.profile["tiled"] and source.compression.name == "deflate"
         dn = source.read(1)
-        factor = float(source.tags()["CALIBRATION_FACTOR"])
-    error = np.sqrt(dn.astype(float) ** 2 * factor) - np.sqrt(scene.intensity)
+        assert source.scales == (0.001,)
+    opened = open_scene(path)
+    assert (opened.calibration, opened.bands[0].value_type) == (Calibration.SIGMA0, ValueType.AMPLITUDE)
+    error = read_values(opened, Window(0, 0, 300, 200), 1) - np.sqrt(scene.intensity)
     assert np.abs(error[dn < 65535]).max() < 0.0011
     assert [p.name for p in tmp_path.iterdir()] == ["scene.tif"]
 

@@ -56,7 +56,7 @@ def write_geotiff(
     }  # fmt: skip
     tags = {
         "SARVLM_SIMULATED": "yes", "PRODUCT": "simulated", "SENSOR": "simulated SAR", "VALUE_TYPE": "amplitude",
-        "CALIBRATION": "sigma0", "CALIBRATION_FACTOR": repr(DN_SCALE**-2), "LOOK_DIRECTION": spec.look,
+        "CALIBRATION": "sigma0", "LOOK_DIRECTION": spec.look,
         "LOOKS": repr(spec.looks), "NOISE_FLOOR_DB": repr(spec.noise_floor_db), "SCENE_KIND": spec.kind,
         "SEED": str(spec.seed), "POLARISATION": "VV",
         "TIFFTAG_IMAGEDESCRIPTION": "Simulated SAR scene: not a measurement (SARVLM Desktop)",
@@ -65,6 +65,7 @@ def write_geotiff(
         with rasterio.open(part, "w", **profile) as target:
             target.update_tags(**tags)
             target.set_band_description(1, "VV")
+            target.scales = (1 / DN_SCALE,)  # so that values are sigma0 amplitude, as the tags say
             target.write(amplitude_dn(scene), 1)
         os.replace(part, path)
     except (OSError, RasterioError) as fault:
