@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,7 @@ def _decoded(dataset: DatasetReader, plane: NDArray[np.generic], channel: int) -
     if (scale, offset) == (1.0, 0.0):
         return plane
     exact = np.float32 if plane.dtype.kind in "iu" and plane.dtype.itemsize <= 2 else np.float64
-    wide = plane.astype(np.complex128 if plane.dtype.kind == "c" else exact)
+    wide: NDArray[Any] = plane.astype(np.complex128 if plane.dtype.kind == "c" else exact)
     return np.asarray(wide * wide.dtype.type(scale) + wide.dtype.type(offset))
 
 
