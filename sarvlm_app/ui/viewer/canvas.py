@@ -1,6 +1,6 @@
 """The scene canvas: napari behind one door, in scene pixels.
 
-Only this module (and `gl_guard`) touches napari, through its public API, so a
+Only the modules of this package touch napari, through its public API, so a
 change there ends here. Map coordinates never enter the canvas: its float32
 geometry cannot hold them. napari puts the origin in the centre of the top left
 pixel; everything outside this module counts from its outer corner.
@@ -10,28 +10,26 @@ from __future__ import annotations
 
 import gc
 import math
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import pint
 from napari.components import ViewerModel
-from napari.qt import QtViewer, get_stylesheet
+from napari.qt import get_stylesheet
 from napari.utils import Colormap
 from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, Qt, QTimer, QVariantAnimation, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from sarvlm_app.ui.bridge import MainThreadPost
 from sarvlm_models.types import Heatmap, Window
 
 from .box_layer import BoxLayer
 from .geometry import Camera, scale_bar, sensible_zoom, window_between, window_zoom
 from .heat_cells import drawn_cells
 from .heat_colours import BACKGROUND, colour_stops
+from .napari_viewer import Viewer
 from .overlay import Frame, Marker, Overlay
 from .plain_image import PlainImage
 from .second_image import SecondImage
@@ -97,50 +95,6 @@ class SceneImage:
     rgb: bool = False
 
 
-class _Viewer(QtViewer):
-    """napari's canvas with its own file readers and keys switched off.
-
-    napari hands slices that it read on its thread to the window by making Qt
-    objects on that thread. Now and then that thread and the main one waited
-    for each other, for ever (a suite stood still in it for an hour). Here the
-    slices come by `MainThreadPost`, which calls nothing of Qt from a thread.
-    """
-
-    def __init__(self, model: ViewerModel) -> None:
-        super().__init__(model, show_welcome_screen=False)
-        self._slicer = model._layer_slicer
-        self._slicer.events.ready.disconnect(self._on_slice_ready)
-        self._slicer.events.ready.connect(_Relay(MainThreadPost(), weakref.ref(self)))
-
-    def end_reading(self) -> None:
-        """Ends napari's reading thread; waits for what it reads just now."""
-        self._slicer.shutdown()
-
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 - Qt's name
-        if event is not None:
-            event.ignore()
-
-    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802 - Qt's name
-        if event is not None:
-            event.ignore()
-
-
-class _Relay:
-    """Carries napari's slices to the main thread."""
-
-    def __init__(self, post: MainThreadPost, viewer: weakref.ref[_Viewer]) -> None:
-        self._post = post
-        self._viewer = viewer
-
-    def __call__(self, event: Any) -> None:
-        self._post(partial(self._deliver, event))
-
-    def _deliver(self, event: Any) -> None:
-        viewer = self._viewer()
-        if viewer is not None:
-            viewer._on_slice_ready(event)
-
-
 class SceneCanvas(QWidget):
     """Shows a scene, the heat map over it and the numbered places.
 
@@ -172,7 +126,7 @@ class SceneCanvas(QWidget):
         self._model = ViewerModel()
         # read now, and not when the camera first moves
         pint.get_application_registry().Unit("pixel")  # type: ignore[no-untyped-call]
-        self._viewer = _Viewer(self._model)
+        self._viewer = Viewer(self._model)
         self._viewer.setStyleSheet(get_stylesheet("dark") + "\nQWidget { background: black; }")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
