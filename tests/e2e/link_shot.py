@@ -77,7 +77,7 @@ def _write(path: Path, intensity: np.ndarray, px: float, shift: tuple[float, flo
     transform = Affine(px, 0, ORIGIN[0] + shift[0], 0, -px, ORIGIN[1] - shift[1])
     tags = {
         "SARVLM_SIMULATED": "yes", "PRODUCT": "simulated", "VALUE_TYPE": "amplitude", "CALIBRATION": "sigma0",
-        "CALIBRATION_FACTOR": "1e-06", "POLARISATION": "VV", "ACQUIRED": time.isoformat(),
+        "POLARISATION": "VV", "ACQUIRED": time.isoformat(),
     }  # fmt: skip
     height, width = amplitude.shape
     with rasterio.open(
@@ -86,6 +86,7 @@ def _write(path: Path, intensity: np.ndarray, px: float, shift: tuple[float, flo
     ) as out:  # fmt: skip
         out.update_tags(**tags)
         out.set_band_description(1, "VV")
+        out.scales = (1e-3,)
         out.write(amplitude, 1)
 
 

@@ -86,7 +86,7 @@ def take(place: Workplace, path: Path) -> None:
     while len(best) > MOST_BYTES and levels > 8:
         best, levels = _png(fewer_greys(image, levels)), levels // 2
     if len(best) > MOST_BYTES:  # speckle in colour
-        best = _png(image.quantize(96, dither=Image.Dither.NONE))
+        best = _png(image.quantize(160, dither=Image.Dither.NONE))
     part = path.with_name(path.name + ".part")
     part.write_bytes(best)
     os.replace(part, path)
@@ -251,6 +251,7 @@ def take_all(folder: Path) -> None:
         if show_archive(place, Path(held), wait_until, lambda: take(place, folder / "archive-adding.png")):
             take(place, folder / "archive.png")
         place.session.archive.shut_down()
+    take_display(place, folder)
     take_comparison(place, folder)
     place.window.close()
 

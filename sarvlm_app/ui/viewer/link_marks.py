@@ -89,10 +89,10 @@ def _plate(painter: QPainter, text: str, x: float, side: int) -> None:
 
 
 def _draw_legend(painter: QPainter, camera: Camera, legend: ChangeLegend, value: float | None) -> None:
-    left, base = camera.width - _LEGEND_PX - 28.0, camera.height - 48.0
+    left, base = camera.width - _LEGEND_PX - 38.0, camera.height - 48.0
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_SHADE)
-    painter.drawRoundedRect(QRectF(left - 14, base - 34, _LEGEND_PX + 28, 72), 5, 5)
+    painter.drawRoundedRect(QRectF(left - 24, base - 34, _LEGEND_PX + 48, 72), 5, 5)
     values = np.linspace(-1.0, 1.0, _LEGEND_PX)
     colours = colour_at(values)
     colours[np.abs(values) < legend.threshold_db / legend.range_db] = (0.16, 0.17, 0.2, 1.0)
