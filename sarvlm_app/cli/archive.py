@@ -101,7 +101,7 @@ def _report_lines(report: AddReport) -> list[str]:
 def search(options: argparse.Namespace) -> int:
     """Find; see INTERFACE.md."""
     from sarvlm_app.core.archive.archive import Archive
-    from sarvlm_app.core.archive.geojson import properties, write_hits
+    from sarvlm_app.core.archive.geojson import properties
     from sarvlm_app.core.archive.search import Searching
 
     if options.text is None and options.image is None:
@@ -113,8 +113,8 @@ def search(options: argparse.Namespace) -> int:
     with Archive(options.archive) as archive, Progress("Loading the model") as progress:
         searching = Searching(archive, _encoder_for(archive, options), progress)
         answer = searching.search(query, progress)
-    if options.out:
-        write_hits(answer, options.out)
+        if options.out:
+            _write(answer, options.out, archive.folder.name, progress)
     for note in answer.notes:
         print(note, file=sys.stderr)
     if options.json:
@@ -131,6 +131,17 @@ def search(options: argparse.Namespace) -> int:
     else:
         _print(answer)
     return 0
+
+
+def _write(answer: ArchiveAnswer, path: Path, archive: str, progress: Progress) -> None:
+    """As the ending says; GeoJSON for any other."""
+    from sarvlm_app.core.archive.geojson import write_hits
+    from sarvlm_app.core.archive.hits_file import ENDINGS, write_hits_file
+
+    if path.suffix.lower() in ENDINGS:
+        write_hits_file(answer, path, archive=archive, ctx=progress)
+    else:
+        write_hits(answer, path)
 
 
 def _wrong_usage(sentence: str) -> int:

@@ -62,7 +62,7 @@ def _add_search(actions: Any) -> None:
     parser.add_argument("--before", type=moment, metavar="DATE", help="acquired on this day or earlier")
     parser.add_argument("--sensor", metavar="S", help="part of the sensor's name")
     parser.add_argument("--polarisation", metavar="P", help="such as VV")
-    parser.add_argument("--out", type=Path, metavar="FILE.geojson")
+    parser.add_argument("--out", type=Path, metavar="FILE.geojson", help="also .csv, .gpkg; contact sheet: .png, .pdf")
     add_model(parser)
     add_json(parser)
 

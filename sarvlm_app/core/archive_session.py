@@ -415,15 +415,15 @@ class ArchiveSession:
             self.select(ranks[(start + step) % len(ranks)])
 
     def export(self, path: Path) -> None:
-        """Write the hits that are listed, as GeoJSON, GeoPackage or CSV by the ending (I/O lane)."""
-        answer = self._answer
+        """Write the hits that are listed, as GeoJSON, GeoPackage, CSV or contact sheet by the ending (I/O lane)."""
+        answer, name = self._answer, "" if self._folder is None else self._folder.name
         if answer is None or not answer.hits:
             self.failed.emit(QueryError("There are no hits to export: ask the archive first."))
             return
         count = "1 hit" if len(answer.hits) == 1 else f"{len(answer.hits)} hits"
         self._runner.submit(
             Work(
-                f"Writing {path.name}", lambda _ctx: write_hits_file(answer, path), Lane.IO,
+                f"Writing {path.name}", lambda ctx: write_hits_file(answer, path, archive=name, ctx=ctx), Lane.IO,
                 on_done=lambda _none: self.message.emit(f"Written: {count} to {path}"), on_failed=self.failed.emit,
             )
         )  # fmt: skip

@@ -65,7 +65,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("export_boxes", "File", "Export boxes (GeoJSON, KML, COCO, DOTA…)…", ("Ctrl+Alt+E",)),
     ActionSpec("export_measures", "File", "Export measures (JSON or CSV)…", ("Ctrl+Alt+U",)),
     ActionSpec("export_change", "File", "Export the change of two scenes (GeoTIFF)…"),
-    ActionSpec("export_hits", "File", "Export hits of the archive (GeoJSON or CSV)…", ("Ctrl+Alt+H",)),
+    ActionSpec("export_hits", "File", "Export hits of the archive (GeoJSON, contact sheet…)…", ("Ctrl+Alt+H",)),
     ActionSpec("import_boxes", "File", "Import boxes (COCO, DOTA, GeoJSON)…", ("Ctrl+I",), begins_group=True),
     ActionSpec("quit", "File", "Quit", ("Ctrl+Q",), begins_group=True),
     ActionSpec("focus_query", "Query", "Type a question", ("Ctrl+K",)),

@@ -26,6 +26,8 @@ _FORMATS = {
     "GeoJSON (*.geojson)": ".geojson",
     "GeoPackage (*.gpkg)": ".gpkg",
     "CSV table (*.csv)": ".csv",
+    "Contact sheet, picture (*.png)": ".png",
+    "Contact sheet, pages to print (*.pdf)": ".pdf",
 }
 
 

@@ -11,7 +11,7 @@ from sarvlm_app.core.archive_question import ArchiveQuestion, ExampleKind, Examp
 from sarvlm_app.core.archive_reading import ArchiveFacts
 from sarvlm_app.core.archive_work import WorkKind
 from sarvlm_app.core.jobs import JobState, JobStatus
-from sarvlm_app.ui.formats import lonlat_text, seconds_text
+from sarvlm_app.ui.formats import seconds_text
 
 NO_ARCHIVE = (
     "An archive is an index of all your scenes: made once, then searched by words or by example in milliseconds. "
@@ -109,19 +109,6 @@ def headline(answer: ArchiveAnswer | None, *, searching: bool) -> str:
     if not count:
         return "Nothing stands out"
     return f"{count}{'+' if answer.more else ''} {'hit' if count == 1 and not answer.more else 'hits'}"
-
-
-def hit_lines(hit: ArchiveHit) -> tuple[str, str, str]:
-    """Title and two lines of a hit: scene; date, sensor and polarisation, else its folder; place, else pixels."""
-    facts = [hit.acquired[:10]] if hit.acquired else []
-    facts += [word for word in (hit.sensor, hit.polarisation) if word]
-    if hit.lon is None or hit.lat is None:
-        place = f"row {hit.window.row}  col {hit.window.col}"
-    else:
-        place = lonlat_text(hit.lon, hit.lat)
-    if hit.missing:
-        facts.insert(0, "file is missing")
-    return hit.scene.stem, " · ".join(facts) or f"in {hit.scene.parent.name}", place
 
 
 def hit_tip(hit: ArchiveHit) -> str:

@@ -11,9 +11,10 @@ from PySide6.QtGui import QImage
 
 from sarvlm_app.core.archive.embed import guarded
 from sarvlm_app.core.archive.search import ArchiveHit
-from sarvlm_app.core.scene import close_handles, default_band, default_stretch, open_scene
+from sarvlm_app.core.scene import close_handles, open_scene
+from sarvlm_app.core.thumbnails import hit_thumbnail
 from sarvlm_app.ui.bridge import Background
-from sarvlm_app.ui.pictures import PictureRequest, make_picture
+from sarvlm_app.ui.pictures import to_image
 from sarvlm_models.types import Window
 
 EDGE_PX = 112
@@ -21,12 +22,6 @@ EDGE_PX = 112
 _KEPT = 600
 _AT_ONCE = 2
 _Key = tuple[Path, Window]
-
-
-def square(window: Window) -> Window:
-    """The square about a window that holds all of it; what lies outside the scene stays black."""
-    edge = max(window.width, window.height)
-    return Window(window.col - (edge - window.width) // 2, window.row - (edge - window.height) // 2, edge, edge)
 
 
 def make_hit_picture(path: Path, window: Window) -> QImage | str:
@@ -37,8 +32,7 @@ def make_hit_picture(path: Path, window: Window) -> QImage | str:
 def _picture(path: Path, window: Window) -> QImage:
     scene = open_scene(path)
     try:
-        band = default_band(scene)
-        return make_picture(PictureRequest(scene, band, square(window), default_stretch(scene, band), EDGE_PX))
+        return to_image(hit_thumbnail(scene, window, EDGE_PX))
     finally:
         close_handles(scene)
 

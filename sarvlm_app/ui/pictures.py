@@ -12,9 +12,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from sarvlm_app.core.radiometry import Stretch
-from sarvlm_app.core.scene import Scene, read_chip
+from sarvlm_app.core.scene import Scene
+from sarvlm_app.core.thumbnails import thumbnail
 from sarvlm_app.ui.bridge import Background
-from sarvlm_models.types import Chip, Window
+from sarvlm_models.types import Window
 
 _KEPT = 600
 
@@ -46,14 +47,6 @@ def around(scene: Scene, col: float, row: float, edge_px: int) -> Window:
     return Window(start(col, scene.width), start(row, scene.height), edge, edge)
 
 
-def grey(chip: Chip, stretch: Stretch) -> NDArray[np.uint8]:
-    """The chip through the display stretch: uint8 (h, w), black where there is no data."""
-    share = np.nan_to_num(stretch.apply(chip.intensity), nan=0.0)
-    shown: NDArray[np.uint8] = (np.clip(share, 0, 1) * 255).astype(np.uint8)
-    shown[~chip.valid] = 0
-    return shown
-
-
 def to_image(pixels: NDArray[np.uint8]) -> QImage:
     """A QImage with its own copy of grey `pixels` (h, w)."""
     height, width = pixels.shape
@@ -62,10 +55,7 @@ def to_image(pixels: NDArray[np.uint8]) -> QImage:
 
 def make_picture(request: PictureRequest) -> QImage:
     """Reads and renders; runs on the I/O lane."""
-    window = request.window
-    scale = max(1.0, max(window.width, window.height) / request.edge)
-    shape = (max(1, round(window.height / scale)), max(1, round(window.width / scale)))
-    return to_image(grey(read_chip(request.scene, window, request.band, shape), request.stretch))
+    return to_image(thumbnail(request.scene, request.band, request.window, request.stretch, request.edge))
 
 
 class Pictures(QObject):

@@ -119,6 +119,20 @@ def test_a_root_that_moved_is_told(sarvlm: Run, archive: Path, folder: Path, tmp
     assert "no root “x”" in sarvlm("archive", "root", archive, "x", tmp_path).fault
 
 
+def test_the_ending_of_out_decides_the_format(sarvlm: Run, archive: Path, tmp_path: Path) -> None:
+    json_start = b'{\n "type"'
+    starts = {
+        "hits.geojson": json_start,
+        "hits.txt": json_start,
+        "hits.csv": b"rank,score",
+        "hits.png": b"\x89PNG",
+        "hits.PDF": b"%PDF-",
+    }
+    for name, start in starts.items():
+        ran = sarvlm("archive", "search", archive, "--text", "bright things", "--out", tmp_path / name, "--json")
+        assert ran.code == 0 and ran.json["hits"] and (tmp_path / name).read_bytes().startswith(start)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -235,6 +235,23 @@ def test_reading_stays_off_the_main_thread(place, qtbot, monkeypatch):
     assert threads and threading.main_thread().name not in threads
 
 
+@pytest.mark.parametrize("ending", [".png", ".pdf"])
+def test_hits_leave_as_a_contact_sheet(asked, qtbot, tmp_path, monkeypatch, ending):
+    from PySide6.QtWidgets import QFileDialog
+
+    out, kinds = tmp_path / f"sheet{ending}", []
+
+    def ask_name(_window, _title, _proposed, offered):
+        kinds.append(offered)
+        return str(out.with_suffix("")), next(kind for kind in offered.split(";;") if ending in kind)
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask_name)
+    asked.actions["export_hits"].trigger()
+    qtbot.waitUntil(lambda: out.exists() and asked.window.toast.isVisible(), timeout=PATIENCE)
+    assert out.read_bytes()[:4] in (b"\x89PNG", b"%PDF") and "Contact sheet" in kinds[0]
+    assert [path.name for path in tmp_path.iterdir() if "sheet" in path.name] == [out.name]
+
+
 def test_light_and_narrow_it_is_whole(asked, qtbot):
     asked.window.resize(900, 600)
     asked.theme.apply("light")

@@ -12,12 +12,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from sarvlm_app.core.archive.contact_sheet import SHEETS, write_contact_sheet
 from sarvlm_app.core.archive.geojson import properties, write_hits
 from sarvlm_app.core.archive.search import ArchiveAnswer, ArchiveHit
 from sarvlm_app.core.export.atomic import replace_when_done
+from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.errors import StorageError
 
-ENDINGS: Final = (".geojson", ".json", ".csv", ".gpkg")
+ENDINGS: Final = (".geojson", ".json", ".csv", ".gpkg", *SHEETS)
 COLUMNS: Final = (
     "rank", "score", "scene", "col", "row", "width", "height", "lon", "lat", "acquired", "sensor", "polarisation",
     "missing", "query", "negatives", "examples", "model",
@@ -26,14 +28,15 @@ LAYER: Final = "hits"
 _REAL: Final = ("score", "lon", "lat")
 
 
-def write_hits_file(answer: ArchiveAnswer, path: Path) -> None:
+def write_hits_file(answer: ArchiveAnswer, path: Path, *, archive: str = "", ctx: JobContext | None = None) -> None:
     """Write the hits of an answer.
 
     ``.geojson`` and ``.json``: see `geojson.write_hits`. ``.csv``: UTF-8, a row
     a hit, windows in full-resolution pixels, the outline in lon/lat (WGS 84) as
     well-known text; a cell is empty where something is not known. ``.gpkg``:
     the same columns in one layer of polygons, EPSG:4326; a hit without
-    georeference has no geometry.
+    georeference has no geometry. ``.png``, ``.pdf``: pictures of the hits, see
+    `contact_sheet`, with the archive's name in the head; `ctx` is told of each.
 
     Raises
     ------
@@ -42,9 +45,14 @@ def write_hits_file(answer: ArchiveAnswer, path: Path) -> None:
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise StorageError(f"{path}: hits are written as .geojson, .csv or .gpkg; choose one of these endings.")
+        raise StorageError(
+            f"{path}: hits are written as .geojson, .csv, .gpkg, .png or .pdf; choose one of these endings."
+        )
     if ending in (".geojson", ".json"):
         write_hits(answer, path)
+        return
+    if ending in SHEETS:
+        write_contact_sheet(answer, path, archive=archive, ctx=ctx)
         return
     with replace_when_done(path) as part:
         if ending == ".csv":

@@ -27,9 +27,10 @@ from sarvlm_app.core.derived.preview import Preview, preview, preview_window
 from sarvlm_app.core.filters import FILTERS, Parameter, SpeckleFilter, describe, make_filter, parameters
 from sarvlm_app.core.radiometry import Stretch
 from sarvlm_app.core.scene import Scene
+from sarvlm_app.core.thumbnails import grey
 from sarvlm_app.errors import QueryError, SarvlmError
 from sarvlm_app.ui.bridge import Background
-from sarvlm_app.ui.pictures import grey, to_image
+from sarvlm_app.ui.pictures import to_image
 from sarvlm_models.types import Chip, Window
 
 PREVIEW_PX = 320

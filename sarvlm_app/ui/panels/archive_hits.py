@@ -8,6 +8,7 @@ from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from sarvlm_app.core.archive.hit_words import hit_lines
 from sarvlm_app.core.archive.search import ArchiveHit
 from sarvlm_app.core.archive_session import MOST_HITS, ArchiveSession
 from sarvlm_app.ui.archive_words import (
@@ -19,7 +20,6 @@ from sarvlm_app.ui.archive_words import (
     asked_text,
     fast_text,
     headline,
-    hit_lines,
     hit_tip,
 )
 from sarvlm_app.ui.hit_pictures import HitPictures
@@ -106,7 +106,9 @@ class HitsCard(QWidget):
             "Less like it", objectName="segment", toolTip="Ask the same again, away from what is like the selected hit"
         )
         self.export = QPushButton(
-            " Export…", objectName="segment", toolTip="Write the listed hits as GeoJSON, GeoPackage or CSV (Ctrl+Alt+H)"
+            " Export…",
+            objectName="segment",
+            toolTip="Write the listed hits as GeoJSON, GeoPackage, CSV or a contact sheet of pictures (Ctrl+Alt+H)",
         )
         foot = QWidget()
         row = QHBoxLayout(foot)

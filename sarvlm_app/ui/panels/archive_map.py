@@ -5,12 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from sarvlm_app.core.archive.hit_words import hit_lines
 from sarvlm_app.core.archive.map_view import Box, Outline, box_of_area, outline_of
 from sarvlm_app.core.archive.search import ArchiveAnswer, ArchiveHit
 from sarvlm_app.core.archive_question import ArchiveQuestion, area_of
 from sarvlm_app.core.archive_session import ArchiveSession
 from sarvlm_app.errors import QueryError
-from sarvlm_app.ui.archive_words import counted, hit_lines
+from sarvlm_app.ui.archive_words import counted
 from sarvlm_app.ui.panels.hit_map import HitMap, MapHit
 from sarvlm_app.ui.theme import Theme
 from sarvlm_app.ui.widgets import flat_text_button
