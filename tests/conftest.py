@@ -15,7 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# every run tries the same examples, so that a change is judged by what it changed; SARVLM_EXAMPLES=new looks for others
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("new", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("SARVLM_EXAMPLES", "same"))
 
 _SESSION_DIR = tempfile.TemporaryDirectory(prefix="sarvlm-tests-")
 _OWN_DIRS = ("SARVLM_CACHE_DIR", "SARVLM_DATA_DIR", "SARVLM_CONFIG_DIR")

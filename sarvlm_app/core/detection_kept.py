@@ -16,7 +16,7 @@ from sarvlm_app.errors import StorageError
 from sarvlm_models.types import Detections, StoredClass
 
 FOLDER: Final = "detections"
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what is made of a detector's boxes before they are kept; a change there makes kept ones worthless."""
 _PARTS = ("corners_px", "bbox_px", "scores", "class_ids")
 

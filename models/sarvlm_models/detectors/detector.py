@@ -23,6 +23,7 @@ from sarvlm_models.text_tower import TextTower, load_tokenizer, tokenize
 from sarvlm_models.types import Detections, DetectorSpec, Float32, SceneStats, StoredClass
 
 from .extent import tightened
+from .mirrored import COLS, seen_from
 from .naming import PictureNamer
 from .network import DEEPEST, DetectorConfig, DetectorNetwork, Found
 
@@ -37,6 +38,8 @@ SHIP: Final = "ship"
 """The kind whose boxes are fitted."""
 SAME_KIND: Final = 0.4
 """Cosine of two texts from which what they name is of one kind."""
+MIRRORS: Final = ((COLS,),)
+"""Mirror images that are looked at beside the window itself."""
 MOST_BOXES: Final = 20_000
 """Boxes of one window that are looked at, the best first."""
 
@@ -97,7 +100,7 @@ class CompactDetector:
         height, width = intensity.shape
         padded = np.pad(intensity, ((0, -height % DEEPEST), (0, -width % DEEPEST)), mode="symmetric")
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
-            found = self._network(self._planes(padded, stats))
+            found = seen_from(self._network, self._planes(padded, stats), MIRRORS)
         present = ((found.presence[0] - self._middle) * self._gain).sigmoid()
         inside = (found.rotated[0, :, 0] < width) & (found.rotated[0, :, 1] < height)
         rows = ((present >= min_score) & inside).nonzero()[:, 0]
