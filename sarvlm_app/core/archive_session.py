@@ -194,7 +194,8 @@ class ArchiveSession:
     def _learn(self, folder: Path, facts: ArchiveFacts) -> None:
         if folder == self._folder:
             self._facts, self._facts_read = facts, time.monotonic()
-            self.map.follow(folder, (facts.info.scenes, facts.info.gone))
+            info = facts.info
+            self.map.follow(folder, (info.scenes, info.gone, info.tiles, info.bytes))
             self.changed.emit()
 
     def refresh(self) -> None:

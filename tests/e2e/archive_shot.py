@@ -61,6 +61,7 @@ def show_archive(
     place.window.query.ask_words(QUESTION)
     wait_until("the hits", lambda: archive.answer is not None and not archive.searching)
     place.window.archive.question.toggle.setChecked(True)
+    wait_until("the map", lambda: archive.map.backdrop is not None)
     assert archive.answer is not None
     largest = max(archive.answer.hits, key=lambda hit: (hit.window.width, hit.score), default=None)
     archive.select(None if largest is None else largest.rank)
