@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sarvlm_app.core.export.caption_strip import caption_strip, font, nice_length, verdict, wrap
+from sarvlm_app.core.export.caption_strip import caption_strip, nice_length, verdict
+from sarvlm_app.core.export.lettering import font, wrap
 from sarvlm_app.core.export.picture import LONGEST_PX, picture_shape, render_picture, write_picture
 from sarvlm_app.core.export.ramp import heat_colours, heat_opacity
 from sarvlm_app.core.radiometry import Stretch
@@ -124,6 +125,12 @@ def test_a_long_question_makes_the_strip_taller_not_wider() -> None:
     long = caption_strip(make_answer(make_scene(), text="ships near the quay " * 40), 1000, 1.0)
     assert long.width == short.width == 1000
     assert short.height < long.height < 2 * short.height
+
+
+def test_letters_that_the_font_lacks_are_no_empty_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sarvlm_app.core.export.lettering.OTHERS", ())
+    accented, plain = (caption_strip(make_answer(make_scene(), text=text), 1000, 1.0) for text in ("naïve–", "naive-"))
+    assert accented.tobytes() == plain.tobytes()
 
 
 @given(words=st.lists(st.text(st.characters(codec="latin-1", exclude_categories=["C", "Z"]), min_size=1, max_size=90)))

@@ -18,8 +18,7 @@ from sarvlm_app.core.archive.embed import guarded
 from sarvlm_app.core.archive.hit_words import hit_lines, query_text, where_text
 from sarvlm_app.core.archive.search import ArchiveAnswer, ArchiveHit
 from sarvlm_app.core.export.atomic import replace_when_done
-from sarvlm_app.core.export.caption_strip import wrap
-from sarvlm_app.core.export.lettering import lettered
+from sarvlm_app.core.export.lettering import lettered, wrap
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.scene import close_handles, open_scene
 from sarvlm_app.core.thumbnails import hit_thumbnail

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from sarvlm_app import __version__
+from sarvlm_app.core.export.lettering import Font, font, lettered, wrap
 from sarvlm_app.core.export.ramp import heat_colours
 from sarvlm_app.core.georef import local_spacing_m
 from sarvlm_app.core.query import Answer
@@ -19,8 +20,6 @@ PANEL = (33, 37, 46)
 TEXT = (232, 234, 238)
 MUTED = (160, 167, 180)
 WARM = (255, 180, 84)
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,6 @@ class _Line:
 def font_px(width: int) -> int:
     """Size of the small print for a picture of `width` pixels."""
     return max(14, min(32, round(width / 62)))
-
-
-def font(size: float) -> Font:
-    """Pillow's own font: the same on every system."""
-    return ImageFont.load_default(size=size)
 
 
 def caption_strip(answer: Answer, width: int, pixel_scale: float) -> Image.Image:
@@ -69,11 +63,10 @@ def caption_strip(answer: Answer, width: int, pixel_scale: float) -> Image.Image
 
 def _lines(answer: Answer, size: int, room: float) -> Iterator[_Line]:
     query, scene = answer.query, answer.scene
-    title, small = font(1.4 * size), font(size)
-    yield from (_Line(t, title, TEXT) for t in wrap(f"\u201c{query.text}\u201d", title, room, most=4))
+    yield from _wrapped(f"\u201c{query.text}\u201d", 1.4 * size, TEXT, room, most=4)
     if query.negatives:
-        yield from (_Line(t, small, MUTED) for t in wrap("not: " + ", ".join(query.negatives), small, room, most=2))
-    yield from (_Line(t, small, WARM) for t in wrap(verdict(answer), small, room, most=2))
+        yield from _wrapped("not: " + ", ".join(query.negatives), size, MUTED, room)
+    yield from _wrapped(verdict(answer), size, WARM, room)
     facts = [
         scene.name,
         scene.bands[answer.band - 1].name,
@@ -83,7 +76,12 @@ def _lines(answer: Answer, size: int, room: float) -> Iterator[_Line]:
     method = f"crops of {', '.join(map(str, query.scales))} px" if query.scales else "dense features"
     made = " \u00b7 ".join((query.model_id, method, f"SARVLM Desktop {__version__}"))
     for text in (" \u00b7 ".join(facts), _place(scene), made):
-        yield from (_Line(t, small, MUTED) for t in wrap(text, small, room, most=2))
+        yield from _wrapped(text, size, MUTED, room)
+
+
+def _wrapped(text: str, size: float, colour: tuple[int, int, int], room: float, most: int = 2) -> Iterator[_Line]:
+    shown, own = lettered(text, size)
+    yield from (_Line(line, own, colour) for line in wrap(shown, own, room, most=most))
 
 
 def verdict(answer: Answer) -> str:
@@ -109,30 +107,6 @@ def _place(scene: Scene) -> str:
     lon, lat = (float(v) for v in scene.georef.to_lonlat(scene.width / 2, scene.height / 2))
     centre = f"{abs(lat):.4f}\u00b0 {'N' if lat >= 0 else 'S'}, {abs(lon):.4f}\u00b0 {'E' if lon >= 0 else 'W'}"
     return f"centre {centre} \u00b7 {scene.georef.crs_name}"
-
-
-def wrap(text: str, with_font: Font, room: float, *, most: int) -> list[str]:
-    """Break `text` into at most `most` lines no wider than `room` pixels; what is left out ends in an ellipsis."""
-    lines, line = [], ""
-    for word in text.split():
-        longer = f"{line} {word}" if line else word
-        if with_font.getlength(longer) <= room:
-            line = longer
-            continue
-        if line:
-            lines.append(line)
-        while with_font.getlength(word) > room and len(word) > 1:
-            fits = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or with_font.getlength(word[:n]) <= room)
-            lines.append(word[:fits])
-            word = word[fits:]  # noqa: PLW2901 - the rest of a word too long for a line
-        line = word
-    lines.append(line)
-    if len(lines) <= most:
-        return lines
-    last = lines[most - 1]
-    while last and with_font.getlength(last + "\u2026") > room:
-        last = last[:-1]
-    return [*lines[: most - 1], last + "\u2026"]
 
 
 def _line_height(of: Font) -> float:

@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import ImageFont
 
-from sarvlm_app.core.export.caption_strip import Font, font
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 OTHERS: Final = (
     "DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "segoeui.ttf", "Arial Unicode.ttf",
@@ -21,6 +21,11 @@ _PLAIN: Final = str.maketrans(
     {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "æ": "ae", "Æ": "AE", "œ": "oe",
      "Œ": "OE", "×": "x", "–": "-", "—": "-", "−": "-", "„": "“", "′": "'", "″": '"'}
 )  # fmt: skip
+
+
+def font(size: float) -> Font:
+    """Pillow's own font: the same on every system."""
+    return ImageFont.load_default(size=size)
 
 
 def lettered(text: str, size: float) -> tuple[str, Font]:
@@ -92,3 +97,27 @@ def _has(name: str, letter: str) -> bool:
         return False
     drawn, lacking = found.getmask(letter), found.getmask("\uffff")
     return drawn.size != lacking.size or bytes(drawn) != bytes(lacking)
+
+
+def wrap(text: str, with_font: Font, room: float, *, most: int) -> list[str]:
+    """Break `text` into at most `most` lines no wider than `room` pixels; what is left out ends in an ellipsis."""
+    lines, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if with_font.getlength(longer) <= room:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while with_font.getlength(word) > room and len(word) > 1:
+            fits = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or with_font.getlength(word[:n]) <= room)
+            lines.append(word[:fits])
+            word = word[fits:]  # noqa: PLW2901 - the rest of a word too long for a line
+        line = word
+    lines.append(line)
+    if len(lines) <= most:
+        return lines
+    last = lines[most - 1]
+    while last and with_font.getlength(last + "\u2026") > room:
+        last = last[:-1]
+    return [*lines[: most - 1], last + "\u2026"]

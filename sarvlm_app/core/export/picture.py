@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, PngImagePlugin
 
 from sarvlm_app import __version__
 from sarvlm_app.core.export.atomic import replace_when_done
-from sarvlm_app.core.export.caption_strip import PANEL, WARM, caption_strip, font, font_px, verdict
+from sarvlm_app.core.export.caption_strip import PANEL, WARM, caption_strip, font_px, verdict
+from sarvlm_app.core.export.lettering import font
 from sarvlm_app.core.export.ramp import heat_colours, heat_opacity
 from sarvlm_app.core.query import Answer
 from sarvlm_app.core.radiometry import Stretch, to_intensity
