@@ -2,7 +2,8 @@
 
 ``python packaging/model_card.py [--only TEXT] [--show]`` runs the commands of card.toml that have not been run on
 the shipped weights yet, keeps what they print in runs/card.json, and rewrites the table between the markers
-`numbers:begin` and `numbers:end`. Run it with the Python of .venv, at the root of the repository.
+`numbers:begin` and `numbers:end`. With `--only` rows that were not measured here stay as they are: for when only some
+weights changed. Run it with the Python of .venv, at the root of the repository.
 """
 
 from __future__ import annotations
@@ -65,12 +66,18 @@ def measure(plan: dict[str, Any], kept: dict[str, Any], only: str) -> None:
         KEPT.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
 
-def table(plan: dict[str, Any], kept: dict[str, Any]) -> str:
-    """The table of what has been measured, as Markdown."""
+def table(plan: dict[str, Any], kept: dict[str, Any], before: str = "") -> str:
+    """The table of what has been measured, as Markdown; a row that was not measured here stays as it is in `before`."""
     lines = ["| measured on | result | n |", "|---|---|---:|"]
+    stand = before.splitlines()
     for row in plan["row"]:
         found = kept.get(expanded(row["command"], plan["abbreviations"]), {})
-        if found.get("weights") == digest_of(row):
+        old = next((line for line in stand if line.startswith(f"| {row['title']} |")), None)
+        if old is not None:
+            stand = stand[stand.index(old) + 1 :]  # titles such as "the same" come again
+        if found.get("weights") != digest_of(row) and old is not None:
+            lines.append(old)
+        elif found.get("weights") == digest_of(row):
             result = found["result"]
             shown = (f"{name} {_figure(key, result[key])}" for key, name in row["figures"].items())
             lines.append(f"| {row['title']} | {', '.join(shown)} | {result[row.get('n', 'n')]} |")
@@ -113,7 +120,12 @@ def main() -> int:
         print(table(plan, kept))
         return 0
     for name in FILES:
-        rewrite(ROOT / name, "numbers", f"{table(plan, kept)}\n\nSHA-256 over all weights `{weights_digest()[:16]}…`.")
+        before = (ROOT / name).read_text(encoding="utf-8") if options.only else ""
+        rewrite(
+            ROOT / name,
+            "numbers",
+            f"{table(plan, kept, before)}\n\nSHA-256 over all weights `{weights_digest()[:16]}…`.",
+        )
     rewrite(ROOT / FILES[1], "commands", commands(plan))
     return 0
 
