@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import mmap
 import os
@@ -143,10 +144,18 @@ class Segment:
         return [self._rescored(question, own[own >= 0], k) for question, own in zip(questions, rows, strict=True)]
 
     def let_go(self) -> None:
-        """Give back the memory of the stored vectors that a search has looked at; they are read again from the file."""
-        held = getattr(self.vectors, "base", None)
-        if isinstance(held, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            held.madvise(mmap.MADV_DONTNEED)
+        """Give back the memory of the vectors and lists that a search has looked at.
+
+        It stays with the system for as long as that has room, and is read again from the files after that. A search
+        takes a third of an inverted file along, since the system maps up to 2 MiB about each page that is touched.
+        """
+        if not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        for mapped in (self.vectors, self.payload):
+            held = getattr(mapped, "base", None)
+            if isinstance(held, mmap.mmap):
+                held.madvise(mmap.MADV_DONTNEED)
+        _let_lists_go(self.index)
 
     def _stored(self, rows: NDArray[np.int64]) -> Float32:
         """The vectors of some rows. Few are read from the file: through the map each would bring up to 2 MiB along."""
@@ -209,6 +218,16 @@ def build_ivf(vectors: Float16) -> Any:
 def write_index(index: Any, path: Path) -> None:
     """By Python's own files: FAISS opens them by C's fopen, which fails on names beyond ASCII on Windows."""
     path.write_bytes(faiss.serialize_index(index).data)
+
+
+def _let_lists_go(index: Any) -> None:
+    """FAISS maps an inverted file without giving its map away: told to the system by address."""
+    if index is None or os.name != "posix":
+        return
+    lists = faiss.downcast_InvertedLists(index.invlists)
+    if isinstance(lists, faiss.OnDiskInvertedLists) and lists.read_only and lists.totsize:
+        advise = ctypes.CDLL(None).madvise
+        advise(ctypes.c_void_p(int(lists.ptr)), ctypes.c_size_t(lists.totsize), mmap.MADV_DONTNEED)
 
 
 def read_index(path: Path) -> Any:
