@@ -7,8 +7,6 @@ from pathlib import Path
 from sarvlm_app.core.context.ais import read_ais
 from sarvlm_app.core.context.data import ContextData
 from sarvlm_app.core.context.ground import ground_of
-from sarvlm_app.core.context.tiles import read_tiles
-from sarvlm_app.core.context.vectors import read_vectors
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.products.types import Scene
 from sarvlm_app.errors import QueryError
@@ -43,6 +41,10 @@ def read_context(scene: Scene, path: Path, ctx: JobContext, minutes: float = DEF
         raise QueryError(f"{path} does not exist; check the name and that its disk is mounted.")
     if path.is_file() and path.stat().st_size == 0:
         raise QueryError(f"{path} is empty; copy or download it again.")
+    # the readers of vector files bring pandas along, which would cost every start of the window a quarter of a second
+    from sarvlm_app.core.context.tiles import read_tiles
+    from sarvlm_app.core.context.vectors import read_vectors
+
     ending = path.suffix.lower()
     if ending in TABLES:
         return read_ais(path, ground, minutes, ctx)
