@@ -174,6 +174,17 @@ class ArchivePresenter(QObject):
         self._wanted, self._there = None, hit
         self._canvas.fly_to_window(hit.window)
         self.show_frame()
+        self._ask_there(hit)
+
+    def _ask_there(self, hit: ArchiveHit) -> None:
+        """Asks the scene what the archive was asked in words, so that the heat map shows where in the hit it is."""
+        answer, shown = self._archive.answer, self._session.answer
+        if answer is None or not answer.query.text:
+            return
+        words, negatives = answer.query.text, answer.query.negatives
+        asked = shown is not None and (shown.query.text, shown.query.negatives) == (words, negatives)
+        if not asked or shown is None or shown.scene != self._session.active:
+            self._session.ask(words, negatives, hit.window)
 
     def show_frame(self) -> None:
         """Draws the rectangle of the hit that is on view, else of the example that was taken from the scene."""

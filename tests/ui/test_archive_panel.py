@@ -407,7 +407,9 @@ def test_a_click_on_a_hit_opens_its_scene_beside_the_present_one_and_flies_there
     qtbot.waitUntil(lambda: filled.window.canvas.overlay.state.frame is not None, timeout=PATIENCE)
     assert filled.window.canvas.overlay.state.frame.window == shown.window
     qtbot.waitUntil(lambda: at(filled, shown), timeout=PATIENCE)
-    assert filled.session.answer is None and filled.window.query.line.text() == "bright things"
+    qtbot.waitUntil(lambda: filled.session.answer is not None, timeout=PATIENCE)
+    assert filled.session.answer.query.text == filled.window.query.line.text() == "bright things"
+    qtbot.waitUntil(lambda: "Heat map" in filled.window.canvas.layer_names, timeout=PATIENCE)
     filled.actions["next"].trigger()
     after = archive(filled).selected
     assert after.rank == shown.rank % len(titles(filled)) + 1
