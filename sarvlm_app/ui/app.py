@@ -31,6 +31,8 @@ def prepare_environment() -> None:
     scrub_geo_environment()
     # torch loads triton where it is installed; its LLVM crashes beside that of Mesa's software OpenGL (not needed here)
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+    # napari would load it with the first layer, a second on the main thread, to see whether the layer is one of its own
+    sys.modules.setdefault("xarray", None)  # type: ignore[arg-type]
     if sys.platform == "win32":
         # after Qt it fails with WinError 1114 (pytorch/pytorch#166628)
         import torch  # noqa: F401
