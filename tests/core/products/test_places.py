@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +14,13 @@ import rasterio.transform
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sarvlm_app.core.boxes import polygon_iou
+from sarvlm_app.core.export.detections import write_detections
 from sarvlm_app.core.georef import GridGeoref
+from sarvlm_app.core.importing.detections import read_detections
 from sarvlm_app.core.products.range_doppler import Orbit, ZeroDoppler, geolocated
 from sarvlm_app.core.scene import open_scene
+from sarvlm_models.types import Detections
 from tests.core.products.hdf5_files import write_cosmo, write_geocoded, write_rslc
 from tests.core.products.nitf_files import sidd_tree, simple_sicd, write_sidd
 from tests.core.products.orbits import moments, state
@@ -136,6 +141,27 @@ def test_the_outline_encloses_the_middle_and_pixels_have_a_size(way, tmp_path_fa
     assert np.isfinite(ring).all() and scene.spacing_m is not None and min(scene.spacing_m) > 0
     lon, lat = scene.georef.to_lonlat(scene.width / 2, scene.height / 2)
     assert ring[:, 0].min() < lon < ring[:, 0].max() and ring[:, 1].min() < lat < ring[:, 1].max()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_box_that_left_as_degrees_lies_where_it_was(way, tmp_path_factory):
+    scene = opened(way, tmp_path_factory)
+    down = 0.1 if scene.facts.get("bursts") else 0.45
+    col, row = 0.4 * scene.width, down * scene.height
+    width, height = 0.2 * scene.width, 0.1 * scene.height
+    box = np.array([[col, row], [col + width, row], [col + width, row + height], [col, row + height]], np.float32)
+    if height > width:
+        box = np.roll(box, 1, axis=0)
+    box_px = np.array([[col, row, width, height]], np.float32)
+    found = Detections(box[None], box_px, np.array([0.9], np.float32), np.zeros(1, np.int32), ("ship",), "x")
+    path = tmp_path_factory.mktemp("box") / "box.geojson"
+    write_detections(found, scene, path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for feature in content["features"]:
+        feature["properties"] = {"class": "ship"}  # no pixels: its degrees alone say where it lies
+    path.write_text(json.dumps(content), encoding="utf-8")
+    back = read_detections(path, scene)
+    assert polygon_iou(back.corners_px, found.corners_px) > 0.97
 
 
 LARGE = (12_000, 15_000)
