@@ -73,7 +73,7 @@ class LinkPresenter(QObject):
         self._wanted: _Wanted | None = None
         self._made: _Made | None = None
         self._other_on = True
-        self.marks = LinkMarks()
+        self.marks = LinkMarks(foot=canvas.overlay.foot_px)
         canvas.overlay.over.append(self.marks.draw)
         self.side = SideView(canvas, stage, self.marks)
         self.divider = Divider(canvas)
@@ -309,7 +309,7 @@ def _legend(wanted: _Wanted, settings: LinkSettings) -> ChangeLegend:
     above, below = (other, one) if other_is_later(pairing) else (one, other)
     dates = [f"{scene.acquired:%Y-%m-%d}" if scene.acquired else "" for scene in (above, below)]
     words = dates if all(dates) and dates[0] != dates[1] else [above.name, below.name]
-    return ChangeLegend(settings.range_db, settings.threshold_db, " over ".join(words))
+    return ChangeLegend(settings.range_db, settings.threshold_db, *words)
 
 
 def _named(scene: Scene) -> str:

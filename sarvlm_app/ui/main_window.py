@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -48,6 +48,8 @@ from sarvlm_app.ui.viewer.canvas import SceneCanvas
 from sarvlm_app.ui.widgets import named_frame, named_widget
 
 _LEFT_PX, _RIGHT_PX = 256, 330
+_MENU_PX, _GAP_PX, _EDGE_PX = 24, 4, 16
+"""Room about the name of a menu, beside a label in the corners, and at both ends."""
 
 
 class MainWindow(QMainWindow):
@@ -95,8 +97,8 @@ class MainWindow(QMainWindow):
 
     def _build_top(self) -> None:
         menu = QMenuBar(self)
-        name = QLabel("SARVLM Desktop", menu, objectName="appName")
-        menu.setCornerWidget(name, Qt.Corner.TopLeftCorner)
+        self._app_name = QLabel("SARVLM Desktop", menu, objectName="appName")
+        menu.setCornerWidget(self._app_name, Qt.Corner.TopLeftCorner)
         right = QWidget(menu)
         row = QHBoxLayout(right)
         row.setContentsMargins(0, 2, 10, 2)
@@ -162,11 +164,31 @@ class MainWindow(QMainWindow):
         """Names the model and the device in the upper right corner."""
         self.model_label.setText(model)
         self.device_label.setText(device)
-        self.device_label.setVisible(bool(device))
+        self._fit_corners()
+
+    def _fit_corners(self) -> None:
+        """Shows as much beside the menus as leaves room for all of them: a menu that is cut off cannot be reached."""
+        menu = self.menuBar()
+        room = (
+            self.width()
+            - _EDGE_PX
+            - sum(menu.fontMetrics().horizontalAdvance(action.text()) + _MENU_PX for action in menu.actions())
+        )
+        for label in (self.device_label, self.model_label, self._app_name):  # the last one goes first
+            if label.text():
+                room -= label.sizeHint().width() + _GAP_PX
+                label.setVisible(room >= 0)
+            else:
+                label.hide()
         # a menu bar measures its corner once: hang it there anew
         self._corner.adjustSize()
-        self.menuBar().setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
+        menu.setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
         self._corner.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit_corners()
 
     def _build_columns(self) -> None:
         self.sections = (self.scenes, self.compare, self.layers, self.context, self.display, self.facts)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QFileDialog
 
 from sarvlm_app.core.link_session import LinkMode
 from sarvlm_app.core.scene import open_scene, read_values
+from sarvlm_app.ui.viewer.link_marks import legend_lines
 from sarvlm_models.types import Window
 from tests.core.linking.pairs import write_ground
 
@@ -214,3 +216,19 @@ def test_the_two_change_places_and_a_cancelled_comparison_ends(pair, qtbot):
 
 def second_limits(canvas):
     return tuple(canvas.second._layer.contrast_limits)
+
+
+def test_the_legend_of_a_change_always_says_what_stands_over_what():
+    metrics = QFontMetrics(QFont())
+    assert legend_lines(metrics, "2024-05-01", "2023-05-01", 240) == ("2024-05-01 over 2023-05-01",)
+    above, below = legend_lines(metrics, "harbour_" + 60 * "a", "demo_" + 60 * "b", 240)
+    assert above.startswith("harbour_") and below.startswith("over demo_")
+    assert all(metrics.horizontalAdvance(line) <= 240 for line in (above, below))
+
+
+def test_the_legend_of_a_change_lies_above_the_scale_bar_and_the_legend_of_an_answer(pair):
+    overlay, marks = pair.window.canvas.overlay, pair.comparer.marks
+    assert marks.foot(1000.0) == 0.0
+    assert marks.foot(60.0) > 40.0
+    overlay.change(legend_threshold=0.6)
+    assert marks.foot(1000.0) > 40.0

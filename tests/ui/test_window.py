@@ -214,6 +214,19 @@ def test_parts_of_the_column_fold_and_are_remembered(opened, qtbot):
     assert opened.window.folded() == ("Facts",)
 
 
+def test_in_the_narrowest_window_every_menu_can_be_reached(workplace, qtbot):
+    window, menu = workplace.window, workplace.window.menuBar()
+    window.show_model("sarclip-compact", "CPU · fp32 · 2 cores")
+    extension = menu.findChild(QToolButton, "qt_menubar_ext_button")
+    for width in (900, 1280, 900):
+        window.resize(width, 600)
+        qtbot.waitUntil(lambda: not extension.isVisible(), timeout=2000)
+        assert menu.actionGeometry(menu.actions()[-1]).right() < menu.width()
+    assert not window.model_label.isVisible()
+    window.resize(1280, 800)
+    qtbot.waitUntil(window.model_label.isVisible, timeout=2000)
+
+
 def test_theme_changes_at_run_time_and_is_remembered(opened):
     from sarvlm_app.settings import load_settings
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPen
 
 from .change_colours import colour_at
 from .geometry import Camera
@@ -24,7 +25,8 @@ class ChangeLegend:
 
     range_db: float
     threshold_db: float
-    words: str
+    above: str
+    below: str
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class LinkMarks:
     legend : ChangeLegend or None
     value : float or None
         Change in dB under the pointer, told in the legend.
+    foot : callable
+        From a screen x to the height in screen pixels that is taken at the bottom right of it: the legend keeps above.
     """
 
     cross: tuple[float, float] | None = None
@@ -49,6 +53,7 @@ class LinkMarks:
     split: float | None = None
     legend: ChangeLegend | None = None
     value: float | None = None
+    foot: Callable[[float], float] = lambda _x: 0.0
 
     def draw(self, painter: QPainter, camera: Camera) -> None:
         """Draws all of it."""
@@ -56,7 +61,8 @@ class LinkMarks:
             self._draw_cross(painter, camera, self.cross)
         self._draw_names(painter, camera)
         if self.legend is not None:
-            _draw_legend(painter, camera, self.legend, self.value)
+            left = camera.width - _LEGEND_PX - 38.0
+            _draw_legend(painter, left, camera.height - 48.0 - self.foot(left - 24), self.legend, self.value)
 
     def _draw_cross(self, painter: QPainter, camera: Camera, place: tuple[float, float]) -> None:
         x, y = camera.to_screen(*place)
@@ -88,11 +94,23 @@ def _plate(painter: QPainter, text: str, x: float, side: int) -> None:
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def _draw_legend(painter: QPainter, camera: Camera, legend: ChangeLegend, value: float | None) -> None:
-    left, base = camera.width - _LEGEND_PX - 38.0, camera.height - 48.0
+def legend_lines(metrics: QFontMetrics, above: str, below: str, room: int) -> tuple[str, ...]:
+    """What stands over what, in one line where there is room for it, else each in a line of its own."""
+    line = f"{above} over {below}"
+    if metrics.horizontalAdvance(line) <= room:
+        return (line,)
+    middle = Qt.TextElideMode.ElideMiddle
+    start = "over "
+    rest = metrics.elidedText(below, middle, room - metrics.horizontalAdvance(start))
+    return metrics.elidedText(above, middle, room), start + rest
+
+
+def _draw_legend(painter: QPainter, left: float, base: float, legend: ChangeLegend, value: float | None) -> None:
+    lines = legend_lines(painter.fontMetrics(), legend.above, legend.below, _LEGEND_PX + 20)
+    top = base - 16 - 18 * len(lines)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_SHADE)
-    painter.drawRoundedRect(QRectF(left - 24, base - 34, _LEGEND_PX + 48, 72), 5, 5)
+    painter.drawRoundedRect(QRectF(left - 24, top, _LEGEND_PX + 48, base + 38 - top), 5, 5)
     values = np.linspace(-1.0, 1.0, _LEGEND_PX)
     colours = colour_at(values)
     colours[np.abs(values) < legend.threshold_db / legend.range_db] = (0.16, 0.17, 0.2, 1.0)
@@ -103,8 +121,9 @@ def _draw_legend(painter: QPainter, camera: Camera, legend: ChangeLegend, value:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(QRectF(left, base - 9, _LEGEND_PX, 9))
     painter.setPen(_INK)
-    words = painter.fontMetrics().elidedText(legend.words, Qt.TextElideMode.ElideMiddle, _LEGEND_PX + 20)
-    painter.drawText(QRectF(left - 10, base - 32, _LEGEND_PX + 20, 18), Qt.AlignmentFlag.AlignCenter, words)
+    for number, line in enumerate(lines):
+        box = QRectF(left - 10, top + 2 + 18 * number, _LEGEND_PX + 20, 18)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, line)
     reach = legend.range_db
     ticks = {-reach, 0.0, reach} | ({-legend.threshold_db, legend.threshold_db} if legend.threshold_db else set())
     close = {tick for tick in ticks if 0 < min(abs(tick), reach - abs(tick)) < 0.16 * reach}

@@ -19,6 +19,8 @@ from .heat_colours import BACKGROUND, colour_at
 
 MARKER_RADIUS = 10.5
 MOST_MARKERS = 200
+_SCALE_LEFT, _FOOT_PX = 24.0, 46.0
+"""Where the scale bar begins, and the height that it and the heat map's legend take from the bottom."""
 _WARM = QColor("#ffb454")
 _INK = QColor("#ffffff")
 _FRAME = QColor("#6db3ff")
@@ -255,11 +257,17 @@ class Overlay(QWidget):
         painter.setBrush(_SHADE)
         painter.drawRoundedRect(box, 5, 5)
 
+    def foot_px(self, left: float) -> float:
+        """Screen pixels from the bottom that the scale bar and the heat map's legend take right of `left`."""
+        bar = self._scale()
+        scale = bar is not None and left < _SCALE_LEFT + bar.length_px + 10
+        return _FOOT_PX if scale or self.state.legend_threshold is not None else 0.0
+
     def _draw_scale(self, painter: QPainter) -> None:
         bar = self._scale()
         if bar is None:
             return
-        left, base = 24.0, self.height() - 36.0
+        left, base = _SCALE_LEFT, self.height() - 36.0
         self._shaded(painter, QRectF(left - 10, base - 12, bar.length_px + 20, 38))
         painter.setPen(QPen(_INK, 1.6))
         painter.drawPolyline(
