@@ -24,6 +24,7 @@ from scipy.ndimage import gaussian_filter, label, maximum_filter
 
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.language import require_english
+from sarvlm_app.core.mapping import give_back
 from sarvlm_app.core.scene import Scene
 from sarvlm_app.core.scene_index import SceneIndex
 from sarvlm_app.errors import QueryError
@@ -41,6 +42,8 @@ SAME_MEANING: Final = 0.5
 MARGIN_SHARPNESS: Final = 1.0
 """Factor from a margin in logits to the logit of the score: a win by one logit reads 0.73, by two 0.88."""
 ROWS_AT_ONCE: Final = 16
+MAPPED_BYTES: Final = 512 * 2**20
+"""An index larger than this does not stay in memory after a question."""
 SCORING_THREADS: Final = 2
 PLACES_AT_ONCE: Final = 4096
 SMOOTH_CELLS: Final = 0.6
@@ -252,6 +255,8 @@ def score_vectors(vectors: Float16, prompts: Prompts, ctx: JobContext | None = N
     Bands of rows are scored side by side on a few threads: widening float16
     and the reductions take longer than the matrix product, and leave the
     interpreter free. Each thread widens into one buffer, kept over its bands.
+    The memory of large indices that are mapped from their file is given back
+    band by band.
     """
     rows, cols, dim = vectors.shape
     own = threading.local()
@@ -269,6 +274,8 @@ def score_vectors(vectors: Float16, prompts: Prompts, ctx: JobContext | None = N
         # only the vector of zeros, which stands for no data, is exactly at right angles to every text
         values[~cosines.any(axis=1)] = np.nan
         scores[start : start + part.shape[0]] = values.reshape(-1, cols)
+        if vectors.nbytes > MAPPED_BYTES:
+            give_back(vectors, start, start + part.shape[0])
 
     starts = range(0, rows, ROWS_AT_ONCE)
     with ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="score") as pool:
@@ -336,9 +343,7 @@ class Ridges:
         return False
 
 
-def _apart(
-    places: NDArray[np.int64], regions: NDArray[np.int32], top: int, ridges: Ridges
-) -> list[tuple[int, int]]:
+def _apart(places: NDArray[np.int64], regions: NDArray[np.int32], top: int, ridges: Ridges) -> list[tuple[int, int]]:
     """At most `top` of the places (row, col), best first, each out of the reach of those before it.
 
     What a place rules out is marked on the map, so the time grows with what

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarvlm_app.core.archive.store import Filter, Found, fits
+from sarvlm_app.core.mapping import give_back
 from sarvlm_models.types import Float16, Float32
 
 IVF_ROWS: Final = 200_000
@@ -149,12 +150,8 @@ class Segment:
         It stays with the system for as long as that has room, and is read again from the files after that. A search
         takes a third of an inverted file along, since the system maps up to 2 MiB about each page that is touched.
         """
-        if not hasattr(mmap, "MADV_DONTNEED"):
-            return
         for mapped in (self.vectors, self.payload):
-            held = getattr(mapped, "base", None)
-            if isinstance(held, mmap.mmap):
-                held.madvise(mmap.MADV_DONTNEED)
+            give_back(mapped)
         _let_lists_go(self.index)
 
     def _stored(self, rows: NDArray[np.int64]) -> Float32:
@@ -222,7 +219,7 @@ def write_index(index: Any, path: Path) -> None:
 
 def _let_lists_go(index: Any) -> None:
     """FAISS maps an inverted file without giving its map away: told to the system by address."""
-    if index is None or os.name != "posix":
+    if index is None or not hasattr(mmap, "MADV_DONTNEED"):
         return
     lists = faiss.downcast_InvertedLists(index.invlists)
     if isinstance(lists, faiss.OnDiskInvertedLists) and lists.read_only and lists.totsize:
