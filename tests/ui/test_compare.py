@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from sarvlm_app.core.link_session import LinkMode
 from sarvlm_app.core.scene import open_scene, read_values
+from sarvlm_app.ui.viewer.geometry import ScaleBar
 from sarvlm_app.ui.viewer.link_marks import legend_lines
 from sarvlm_models.types import Window
 from tests.core.linking.pairs import write_ground
@@ -226,9 +227,14 @@ def test_the_legend_of_a_change_always_says_what_stands_over_what():
     assert all(metrics.horizontalAdvance(line) <= 240 for line in (above, below))
 
 
-def test_the_legend_of_a_change_lies_above_the_scale_bar_and_the_legend_of_an_answer(pair):
+def test_the_legend_of_a_change_lies_above_the_scale_bar_and_the_legend_of_an_answer(pair, qtbot):
     overlay, marks = pair.window.canvas.overlay, pair.comparer.marks
     assert marks.foot(1000.0) == 0.0
     assert marks.foot(60.0) > 40.0
     overlay.change(legend_threshold=0.6)
     assert marks.foot(1000.0) > 40.0
+    bar = ScaleBar(120.0, "1 km")
+    assert overlay.scale_lift(bar) == 0.0
+    pair.window.resize(900, 600)
+    qtbot.waitUntil(lambda: overlay.width() < 340, timeout=2000)
+    assert overlay.scale_lift(bar) > 40.0  # the two legends do not share a line with the scale bar there

@@ -115,3 +115,12 @@ def test_rows_that_stay_keep_their_picture_and_the_others_come_and_go(qtbot):
     with qtbot.waitSignal(model.modelReset):
         model.set_cards([replace(rows[1], title="another place"), *rows[2:]])
     assert all(card.image is None for card in model.cards)
+
+
+def test_the_list_tells_a_scene_from_what_was_made_of_it_though_its_name_is_cut_off(open_file, tmp_path):
+    place = open_file(write_bands(tmp_path / f"{'a_long_name_' * 6}.tif"))
+    scene = place.session.active
+    plain = place.window.scenes._card(scene)
+    made = place.window.scenes._card(replace(scene, name=f"{scene.name} sigma0", fingerprint="other"))
+    assert "sigma0" not in plain.line and made.line.startswith("sigma0 · ")
+    assert made.tip.splitlines() == [f"{scene.name} sigma0", str(scene.path)]

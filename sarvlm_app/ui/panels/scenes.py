@@ -73,14 +73,18 @@ class ScenesPanel(Section):
 
     def _card(self, scene: Scene) -> Card:
         key = f"{scene.path}:{scene.fingerprint}"
-        parts = [scene.product or "picture"]
+        made = scene.name.removeprefix(scene.path.stem).strip() if scene.name.startswith(scene.path.stem) else ""
+        parts = [made] if made else []  # a part or what was made of it: the end of a long name is cut off
+        parts += [scene.product or "picture"]
         parts += [scene.acquired.strftime("%Y-%m-%d")] if scene.acquired else []
         parts += ["simulated"] if scene.simulated and "simulated" not in scene.product.lower() else []
         if key not in self._images:
             self._images[key] = QImage()
             self._background.read(f"thumbnail {key}", partial(_thumbnail, scene), partial(self._arrived, key))
         image = self._images[key]
-        return Card(key, scene.name, " · ".join(parts), None, None if image.isNull() else image, str(scene.path))
+        return Card(
+            key, scene.name, " · ".join(parts), None, None if image.isNull() else image, f"{scene.name}\n{scene.path}"
+        )
 
     def _arrived(self, key: str, image: QImage) -> None:
         self._images[key] = image

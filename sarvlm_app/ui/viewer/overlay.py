@@ -19,8 +19,8 @@ from .heat_colours import BACKGROUND, colour_at
 
 MARKER_RADIUS = 10.5
 MOST_MARKERS = 200
-_SCALE_LEFT, _FOOT_PX = 24.0, 46.0
-"""Where the scale bar begins, and the height that it and the heat map's legend take from the bottom."""
+_SCALE_LEFT, _FOOT_PX, _LEGEND_PX = 24.0, 46.0, 190.0
+"""Where the scale bar begins, the height that it and the heat map's legend take, and the legend's width."""
 _WARM = QColor("#ffb454")
 _INK = QColor("#ffffff")
 _FRAME = QColor("#6db3ff")
@@ -245,7 +245,10 @@ class Overlay(QWidget):
     def _draw_hint(self, painter: QPainter, hint: str) -> None:
         hint = painter.fontMetrics().elidedText(hint, Qt.TextElideMode.ElideRight, max(60, self.width() - 48))
         width = painter.fontMetrics().horizontalAdvance(hint) + 28.0
-        box = QRectF((self.width() - width) / 2, 14, width, 28)
+        left = (self.width() - width) / 2
+        badges = 14.0 + sum(painter.fontMetrics().horizontalAdvance(badge) + 30.0 for badge in self.state.badges)
+        crowded = left < badges or left + width > self.width() - 62  # the badges, the north arrow
+        box = QRectF(left, 72 if crowded else 14, width, 28)
         painter.setPen(QPen(_FRAME, 1))
         painter.setBrush(QColor(0, 0, 0, 205))
         painter.drawRoundedRect(box, 14, 14)
@@ -260,14 +263,21 @@ class Overlay(QWidget):
     def foot_px(self, left: float) -> float:
         """Screen pixels from the bottom that the scale bar and the heat map's legend take right of `left`."""
         bar = self._scale()
-        scale = bar is not None and left < _SCALE_LEFT + bar.length_px + 10
-        return _FOOT_PX if scale or self.state.legend_threshold is not None else 0.0
+        legend = _FOOT_PX if self.state.legend_threshold is not None else 0.0
+        if bar is not None and left < _SCALE_LEFT + bar.length_px + 10:
+            return self.scale_lift(bar) + _FOOT_PX
+        return legend
+
+    def scale_lift(self, bar: ScaleBar) -> float:
+        """Screen pixels that the scale bar goes up, to lie above the heat map's legend in a narrow map."""
+        meets = _SCALE_LEFT + bar.length_px + 10 > self.width() - _LEGEND_PX - 34
+        return _FOOT_PX if meets and self.state.legend_threshold is not None else 0.0
 
     def _draw_scale(self, painter: QPainter) -> None:
         bar = self._scale()
         if bar is None:
             return
-        left, base = _SCALE_LEFT, self.height() - 36.0
+        left, base = _SCALE_LEFT, self.height() - 36.0 - self.scale_lift(bar)
         self._shaded(painter, QRectF(left - 10, base - 12, bar.length_px + 20, 38))
         painter.setPen(QPen(_INK, 1.6))
         painter.drawPolyline(
@@ -283,7 +293,7 @@ class Overlay(QWidget):
         painter.drawText(QRectF(left - 10, base + 3, bar.length_px + 20, 18), Qt.AlignmentFlag.AlignCenter, bar.label)
 
     def _draw_legend(self, painter: QPainter, threshold: float) -> None:
-        width, base = 190.0, self.height() - 36.0
+        width, base = _LEGEND_PX, self.height() - 36.0
         left = self.width() - width - 24.0
         self._shaded(painter, QRectF(left - 10, base - 16, width + 20, 42))
         scores = np.linspace(BACKGROUND, 1.0, int(width))
