@@ -128,7 +128,7 @@ def _words(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.8g}"
+        return f"{value:.8g}" if np.isfinite(value) else "no value"  # of pixels without data, decibels of zero
     if isinstance(value, dict):
         return ", ".join(f"{key.replace('_', ' ')} {_words(key, inner)}" for key, inner in value.items())
     if isinstance(value, list):

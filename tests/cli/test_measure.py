@@ -49,6 +49,13 @@ def test_a_window_is_a_region_too(sarvlm, place):
     assert told["mean"] == pytest.approx(region_statistics(open_scene(place), 1, Window(10, 20, 50, 40)).mean)
 
 
+def test_where_there_is_no_data_the_numbers_say_so_in_words(sarvlm, tmp_path):
+    empty = write_tif(tmp_path / "empty.tif", np.zeros((60, 60), np.uint16), crs=UTM33, transform=TRANSFORM, nodata=0)
+    out = sarvlm("measure", empty, "--window", "10,10,20,20").out
+    assert "mean db  no value" in out and " nan" not in out
+    assert sarvlm("measure", empty, "--window", "10,10,20,20", "--json").json["region"]["mean_db"] is None
+
+
 def test_a_point_target_is_measured(sarvlm, place):
     told = sarvlm("measure", place, "--point", "118,103", "--json").json["point"]
     assert (told["col"], told["row"]) == pytest.approx((120.5, 100.5), abs=0.1)
