@@ -241,8 +241,9 @@ class Session:
         self._runner.submit(Work(title, run, Lane.IO, on_done=self._opened, on_failed=self.failed.emit))
 
     def _opened(self, entry: OpenScene) -> None:
-        known = next((other for other in self._open if other.scene.fingerprint == entry.scene.fingerprint), None)
-        if known is not None and known.scene.path == entry.scene.path:
+        same = entry.scene.fingerprint, entry.scene.path  # copies of a file have the same content
+        known = next((other for other in self._open if (other.scene.fingerprint, other.scene.path) == same), None)
+        if known is not None:
             self.activate(known.scene)
             return
         self._open.append(entry)

@@ -171,6 +171,15 @@ def test_files_dropped_on_the_canvas_open_as_scenes(workplace, qtbot, scene_file
     assert workplace.session.active.path == scene_file
 
 
+def test_a_file_that_is_open_is_not_opened_again_beside_its_copy(opened, qtbot, scene_file):
+    copy = scene_file.with_name("copy.tif")
+    copy.write_bytes(scene_file.read_bytes())
+    for path in (copy, scene_file, copy):
+        opened.commands.open_paths([path])
+        qtbot.waitUntil(lambda path=path: opened.session.active.path == path, timeout=10_000)
+    assert [scene.path for scene in opened.session.scenes] == [scene_file, copy]
+
+
 def test_a_file_that_is_no_scene_is_told_in_one_sentence_and_the_window_goes_on(opened, qtbot, tmp_path):
     bad = tmp_path / "notes.tif"
     bad.write_text("not a picture")
