@@ -67,5 +67,8 @@ def show_archive(
     archive.select(None if largest is None else largest.rank)
     place.archivist.open_selected()
     wait_until("the hit's scene", lambda: place.window.canvas.overlay.state.frame is not None)
+    place.view.heatmap.set_visible(True)
+    wait_until("its heat map", lambda: place.session.answer is not None and place.session.answer.complete)
+    wait_until("the end of all jobs", lambda: not any(job.active for job in place.runner.statuses()))
     place.window.canvas.setFocus()
     return True

@@ -106,6 +106,16 @@ def test_letters_typed_into_the_question_are_no_commands(opened, ask, qtbot):
     assert opened.window.canvas.heatmap_visible
 
 
+def test_the_legend_goes_and_comes_with_the_heat_map(opened, ask):
+    ask("ships")
+    shown = opened.window.canvas.overlay.state.legend_threshold
+    assert shown is not None
+    opened.actions["toggle_heatmap"].trigger()
+    assert opened.window.canvas.overlay.state.legend_threshold is None
+    opened.actions["toggle_heatmap"].trigger()
+    assert opened.window.canvas.overlay.state.legend_threshold == shown
+
+
 def test_a_click_on_a_number_selects_its_place(opened, ask):
     ask("ships")
     overlay, camera = opened.window.canvas.overlay, opened.window.canvas.camera()

@@ -138,6 +138,7 @@ class SceneCanvas(QWidget):
         self._scene: SceneImage | None = None
         self._image: PlainImage | None = None
         self._heat: PlainImage | None = None
+        self._threshold = 0.6
         self._leaving: list[PlainImage] = []
         self._drop_timer = QTimer(self, singleShot=True, interval=0)
         self._latest_timer = QTimer(self, singleShot=True, interval=_LATEST_MS)
@@ -261,7 +262,7 @@ class SceneCanvas(QWidget):
             if self._heat is not None:
                 self._model.layers.remove(self._heat)
                 self._heat = None
-            self.overlay.change(legend_threshold=None)
+            self._show_legend()
             return
         cells, cell = drawn_cells(heatmap.scores, float(heatmap.cell_px))
         if self._heat is None:
@@ -285,13 +286,21 @@ class SceneCanvas(QWidget):
 
     def set_threshold(self, threshold: float) -> None:
         """Moves the score below which the heat map is clear."""
-        if self._heat is not None and threshold != self.overlay.state.legend_threshold:
+        if self._heat is not None and threshold != self._threshold:
             self._heat.colormap = _colormap(threshold)
-            self.overlay.change(legend_threshold=threshold)
+        self._threshold = threshold
+        self._show_legend()
 
     def set_heatmap_visible(self, visible: bool) -> None:
         if self._heat is not None:
             self._heat.visible = visible
+            self._show_legend()
+
+    def _show_legend(self) -> None:
+        """The legend of the heat map, while that is to be seen."""
+        seen = self._heat is not None and self._heat.visible
+        if self.overlay.state.legend_threshold != (self._threshold if seen else None):
+            self.overlay.change(legend_threshold=self._threshold if seen else None)
 
     def set_heatmap_opacity(self, opacity: float) -> None:
         if self._heat is not None:
