@@ -133,6 +133,12 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     return base
 
 
+@pytest.fixture(autouse=True)
+def cut_pictures_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sarpy, which tests hold ours against, has pillow take cut pictures for whole ones; the program undoes it too."""
+    monkeypatch.setattr("PIL.ImageFile.LOAD_TRUNCATED_IMAGES", False)
+
+
 @pytest.fixture
 def no_leaked_threads() -> Iterator[None]:
     """Fail a test that leaves a non-daemon thread running (for tests of jobs and windows)."""

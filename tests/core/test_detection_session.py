@@ -168,12 +168,18 @@ def test_a_run_goes_on_for_its_scene_while_another_is_on_view(bench: DetectionBe
 
 
 def test_closing_the_scene_stops_its_run(bench: DetectionBench, scene: Scene) -> None:
-    begun = threading.Event()
+    begun, closed = threading.Event(), threading.Event()
     bench.detecting.parts = (SHIPS,) * 1000
-    bench.detecting.between = begun.set
+
+    def until_closed() -> None:
+        begun.set()
+        closed.wait(LONG_S)
+
+    bench.detecting.between = until_closed
     bench.session.run(WHOLE)
     assert begun.wait(LONG_S)
     bench.session.close(scene)
+    closed.set()
     bench.settle()
     states = [job.state for job in bench.runner.statuses() if job.key == DETECT_KEY]
     assert states == [JobState.CANCELLED] and not bench.session.running
