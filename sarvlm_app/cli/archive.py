@@ -251,8 +251,8 @@ def verify(options: argparse.Namespace) -> int:
 def compact(options: argparse.Namespace) -> int:
     """Reclaim space."""
     from sarvlm_app.core.archive.archive import changing
-    from sarvlm_app.core.archive.care import bytes_of
     from sarvlm_app.core.archive.care import compact as compact_all
+    from sarvlm_app.core.archive.sizes import bytes_of
 
     with Progress("Compacting") as progress, changing(options.archive, progress, create=False) as archive:
         freed = compact_all(archive, progress)

@@ -57,7 +57,7 @@ def test_what_is_kept_is_told_with_its_scene_and_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["meta.json", "done.npy"])
-@pytest.mark.parametrize("content", [None, b"", b"[]", b"{\"key\": 3}", b"\x93NUMPY\xff"])
+@pytest.mark.parametrize("content", [None, b"", b"[]", b'{"key": 3}', b"\x93NUMPY\xff"])
 def test_a_damaged_index_is_listed_and_goes_first(tmp_path: Path, name: str, content: bytes | None) -> None:
     keep_scene(tmp_path, 1, 1000.0)
     keep_scene(tmp_path, 2, 2000.0)

@@ -12,6 +12,7 @@ from sarvlm_app.core.archive.archive import Archive
 from sarvlm_app.core.archive.catalogue import SLOTS, Embedded, KnownScene, by_shard, rows_of_shard
 from sarvlm_app.core.archive.describe import content_hash, size_and_time
 from sarvlm_app.core.archive.embed import guarded
+from sarvlm_app.core.archive.sizes import bytes_of
 from sarvlm_app.core.archive.store import VectorStore
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.errors import StorageError
@@ -73,11 +74,6 @@ def info(archive: Archive) -> Info:
     notes = tuple(dict.fromkeys(archive.notes))
     size = bytes_of(archive.folder)
     return Info(scenes, gone, tiles, vectors, size, kind, header.model_id, models, roots, notes)
-
-
-def bytes_of(folder: Path) -> int:
-    """Bytes of all files under a folder."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def verify(archive: Archive, ctx: JobContext, *, fast: bool = False) -> Verified:

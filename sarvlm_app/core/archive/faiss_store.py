@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarvlm_app.core.archive.faiss_segment import IVF_ROWS, PAYLOAD, Segment
+from sarvlm_app.core.archive.sizes import bytes_of
 from sarvlm_app.core.archive.store import Filter, Found, Rows, StoreStats, merged
 from sarvlm_app.core.export.atomic import replace_when_done, storage_error
 from sarvlm_app.errors import StorageError
@@ -182,8 +183,7 @@ class FaissStore:
         total = sum(map(len, self._segments))
         inverted = any(segment.index is not None for segment in self._segments)
         kind = "FAISS, inverted file with 8-bit codes" if inverted else "FAISS, exact (float16)"
-        files = [file for file in self._folder.rglob("*") if file.is_file()] if self._folder.is_dir() else []
-        return StoreStats(alive, total - alive, sum(file.stat().st_size for file in files), kind)
+        return StoreStats(alive, total - alive, bytes_of(self._folder), kind)
 
     def close(self) -> None:
         """Let go of the mapped files."""
