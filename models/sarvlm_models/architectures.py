@@ -15,6 +15,7 @@ from torch import Tensor
 from sarvlm_app.errors import ModelError
 
 COMPACT = "sarclip-compact"
+DETECTOR = "sardet-compact"
 COMPACT_KEY = "sarvlm_arch"  # key of a safetensors header that names our own networks
 
 # (width, patch edge) of visual.conv1 -> open_clip's name
@@ -43,14 +44,14 @@ class Architecture:
         open_clip's name ("ViT-L-14"), "sarclip-compact", or the stem of a
         user's configuration file.
     image_size : int
-        Edge in pixels of the square the image tower was made for; 0 for the
-        compact model, which takes any size.
+        Edge in pixels of the square the image tower was made for; 0 for our
+        own networks, which take any size.
     kind : str
-        "vit", "coca", "resnet" or "compact".
+        "vit", "coca", "resnet", "compact" or "detector".
     patch_px : int or None
         Edge of a patch in pixels, None where the tower has none.
     config : mapping
-        In open_clip's form, ready to build; empty for the compact model.
+        In open_clip's form, ready to build; empty for our own networks.
     """
 
     name: str
@@ -111,6 +112,8 @@ _HOW_CUSTOM = "put its open_clip configuration beside it as a .json file of the 
 
 def _compact(metadata: Mapping[str, str], source: Path | str) -> Architecture:
     name = metadata[COMPACT_KEY]
+    if name == DETECTOR:
+        return Architecture(DETECTOR, 0, "detector", None)
     if not name.startswith(COMPACT):
         raise ModelError(
             f"“{source}” is of the architecture “{name}”, which this version does not know: update SARVLM Desktop."

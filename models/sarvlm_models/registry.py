@@ -20,7 +20,7 @@ from typing import Any
 from sarvlm_app.errors import ModelError, StorageError
 
 from .api import Captioner, DenseEncoder, Detector
-from .architectures import COMPACT, Architecture, infer_architecture
+from .architectures import COMPACT, DETECTOR, Architecture, infer_architecture
 from .checkpoints import CheckpointContents, file_sha256, read_state_dict
 from .clip_encoder import EncoderOptions, OpenClipEncoder, build_network, verify_state
 from .clip_profiles import profile_named
@@ -31,6 +31,7 @@ from .locations import weights_dir
 REGISTRY_FILE = "models.json"
 _FORMAT = 1
 _SHIPPED_WEIGHTS = f"{COMPACT}.safetensors"
+_OWN_KINDS = ("compact", "detector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ def load_encoder(
     if entry is None:
         path = Path(str(name_or_path))
         if path.parent == Path() and not path.suffix and not path.exists():
-            known = ", ".join([COMPACT, *(found.name for found in _read(registry_dir))])
+            found = [one.name for one in _read(registry_dir) if one.architecture != DETECTOR]
+            known = ", ".join([COMPACT, *found])
             raise ModelError(
                 f"There is no model “{name_or_path}”: use one of {known}, or the path of a checkpoint file."
             )
@@ -132,13 +134,23 @@ def load_captioner(
     return captioner_of(load_encoder(name_or_path, device, registry_dir))
 
 
-def load_detector(
-    name_or_path: str | None = None, device: str = "auto", registry_dir: Path | None = None
-) -> Detector:
-    """The detector of a name or a weight file: see `detectors.loading.load_detector`."""
+def load_detector(name_or_path: str | None = None, device: str = "auto", registry_dir: Path | None = None) -> Detector:
+    """The detector of a registry name or a weight file; None or "sardet-compact" is the shipped one.
+
+    Raises
+    ------
+    ModelError
+        The name is unknown, or the file is missing, changed since it was added, damaged or no detector.
+    """
     from .detectors.loading import load_detector as load
 
-    return load(name_or_path, device, registry_dir)
+    known = {entry.name: entry for entry in _read(registry_dir) if entry.architecture == DETECTOR}
+    entry = known.get(name_or_path or DETECTOR)
+    if entry is None:
+        return load(name_or_path, device, tuple(known))
+    if _state(entry) == "changed since added":
+        raise _changed(entry)
+    return load(entry.path, device)
 
 
 def add_checkpoint(
@@ -172,22 +184,22 @@ def add_checkpoint(
     architecture = infer_architecture(contents.state, contents.metadata, path)
     _verify(architecture, contents, path)
     lineage = lineage_of(path.name, architecture.name)
-    is_compact = architecture.kind == "compact"
+    is_own = architecture.kind in _OWN_KINDS
     if activation not in (None, GELU, QUICK_GELU):
         raise ModelError(f"There is no activation “{activation}”: use {GELU} or {QUICK_GELU}.")
-    if is_compact and (activation or profile):
+    if is_own and (activation or profile):
         raise ModelError(
             f"“{path}” is a compact model, whose activation and preprocessing are fixed: add it without these."
         )
-    fallback = "sar" if is_compact else profile_named(profile or lineage.profile).name
+    fallback = "sar" if is_own else profile_named(profile or lineage.profile).name
     others = [entry for entry in _read(registry_dir) if entry.path != str(path)]
     status = path.stat()
     entry = ModelEntry(
-        name=_free_name(path.stem, {COMPACT, *(other.name for other in others)}),
+        name=_free_name(path.stem, {COMPACT, DETECTOR, *(other.name for other in others)}),
         path=str(path),
         sha256=contents.sha256,
         architecture=architecture.name,
-        activation=GELU if is_compact else activation or lineage.activation,
+        activation=GELU if is_own else activation or lineage.activation,
         profile=fallback,
         licence=lineage.licence,
         overlap=lineage.overlap,
@@ -200,7 +212,7 @@ def add_checkpoint(
 
 
 def list_models(registry_dir: Path | None = None) -> tuple[ModelInfo, ...]:
-    """The shipped model, then the user's in the order in which they were added.
+    """The shipped models, then the user's in the order in which they were added.
 
     Raises
     ------
@@ -235,10 +247,10 @@ def _load_shipped(choice: DeviceChoice) -> DenseEncoder:
 def _load_file(path: Path, entry: ModelEntry | None, choice: DeviceChoice) -> DenseEncoder:
     contents = read_state_dict(path)
     if entry is not None and contents.sha256 != entry.sha256:
-        raise ModelError(
-            f"“{path}” has changed since it was added as “{entry.name}”: add it again to use the new file."
-        )
+        raise _changed(entry)
     architecture = infer_architecture(contents.state, contents.metadata, path)
+    if architecture.kind == "detector":
+        raise ModelError(f"“{path}” is a detector and answers no words: name it with --detector of “sarvlm detect”.")
     if architecture.kind == "compact":
         _verify(architecture, contents, path)
         with _compact_faults(path):
@@ -259,6 +271,11 @@ def _load_file(path: Path, entry: ModelEntry | None, choice: DeviceChoice) -> De
 
 def _verify(architecture: Architecture, contents: CheckpointContents, path: Path) -> None:
     """Raise where keys or shapes do not fit; takes no memory for the weights."""
+    if architecture.kind == "detector":
+        from .detectors.loading import require_fit
+
+        require_fit(path)
+        return
     if architecture.kind != "compact":
         verify_state(architecture, contents.state, path)
         return
@@ -289,23 +306,30 @@ def _compact_faults(path: Path) -> Iterator[None]:
 
 
 def _shipped_info() -> Iterator[ModelInfo]:
-    path = weights_dir() / _SHIPPED_WEIGHTS
-    there = path.is_file()
-    status = path.stat() if there else None
-    entry = ModelEntry(
-        name=COMPACT,
-        path=str(path),
-        sha256=file_sha256(path) if there else "",
-        architecture=COMPACT,
-        activation=GELU,
-        profile="sar",
-        licence="Apache-2.0; see model_card.md beside the weights.",
-        overlap="See model_card.md beside the weights for what it was trained on.",
-        size=status.st_size if status else 0,
-        modified_ns=status.st_mtime_ns if status else 0,
-        added="",
+    for name in (COMPACT, DETECTOR):
+        path = weights_dir() / f"{name}.safetensors"
+        there = path.is_file()
+        status = path.stat() if there else None
+        entry = ModelEntry(
+            name=name,
+            path=str(path),
+            sha256=file_sha256(path) if there else "",
+            architecture=name,
+            activation=GELU,
+            profile="sar",
+            licence="Apache-2.0; see MODEL_CARD.md beside the weights.",
+            overlap="See MODEL_CARD.md beside the weights for what it was trained on.",
+            size=status.st_size if status else 0,
+            modified_ns=status.st_mtime_ns if status else 0,
+            added="",
+        )
+        yield ModelInfo(entry, "ready" if there else "file is missing", shipped=True)
+
+
+def _changed(entry: ModelEntry) -> ModelError:
+    return ModelError(
+        f"“{entry.path}” has changed since it was added as “{entry.name}”: add it again to use the new file."
     )
-    yield ModelInfo(entry, "ready" if there else "file is missing", shipped=True)
 
 
 def _state(entry: ModelEntry) -> str:

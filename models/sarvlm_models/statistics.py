@@ -80,7 +80,5 @@ def _correlations(log: Tensor) -> Tensor:
     centred = log - log.mean((2, 3), keepdim=True)
     power = (centred**2).mean((1, 2, 3)).clamp(min=_TINY)
     height, width = log.shape[-2:]
-    found = [
-        (centred[..., r:, c:] * centred[..., : height - r, : width - c]).mean((1, 2, 3)) / power for r, c in LAGS
-    ]
+    found = [(centred[..., r:, c:] * centred[..., : height - r, : width - c]).mean((1, 2, 3)) / power for r, c in LAGS]
     return torch.stack(found, dim=1)

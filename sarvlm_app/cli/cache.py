@@ -16,7 +16,7 @@ from sarvlm_app.paths import cache_dir
 
 
 def cache(options: argparse.Namespace) -> int:
-    """List or clear the kept indices and overviews."""
+    """List or clear what is kept: encoded scenes, overviews, boxes of windows that were looked at."""
     folder = cache_dir()
     kept = _kept_of(options.scenes, list_kept(folder))
     if options.action == "clear":
@@ -24,13 +24,13 @@ def cache(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"folder": str(folder), "removed": len(kept), "bytes_freed": freed})
         else:
-            print(f"Removed {_folders(kept)}, {freed / 1e6:.1f} MB.")
+            print(f"Removed {_counted(kept)}, {freed / 1e6:.1f} MB.")
         return 0
     total = sum(entry.bytes for entry in kept)
     if options.json:
         print_json({"folder": str(folder), "bytes": total, "kept": [_as_json(entry) for entry in kept]})
         return 0
-    print(f"{folder}: {total / 1e6:.1f} MB in {_folders(kept)}")
+    print(f"{folder}: {total / 1e6:.1f} MB in {_counted(kept)}")
     for entry in kept:
         state = "complete" if entry.complete else "unfinished"
         print(f"{entry.bytes / 1e6:9.1f} MB  {entry.kind:<9}  {state:<10}  {entry.scene or entry.fingerprint}")
@@ -38,24 +38,24 @@ def cache(options: argparse.Namespace) -> int:
 
 
 def _kept_of(scenes: Sequence[str], kept: Sequence[Kept]) -> list[Kept]:
-    """What is kept of the named scenes (of all, where none is named); a scene that is gone is known by its path."""
+    """What is kept of the named scenes (of all, where none is named): all images of a product, also when it is gone."""
     if not scenes:
         return list(kept)
     wanted: set[str] = set()
     for name in scenes:
         place = str(Path(name).expanduser().absolute())
+        known = {entry.fingerprint for entry in kept if entry.scene == place}
         try:
-            wanted.add(open_given(name).fingerprint)
+            known.add(open_given(name).fingerprint)
         except SceneError:
-            known = {entry.fingerprint for entry in kept if entry.scene == place}
             if not known:
                 raise
-            wanted |= known
+        wanted |= known
     return [entry for entry in kept if entry.fingerprint in wanted]
 
 
-def _folders(kept: Sequence[Kept]) -> str:
-    return "1 folder" if len(kept) == 1 else f"{len(kept)} folders"
+def _counted(kept: Sequence[Kept]) -> str:
+    return "1 item" if len(kept) == 1 else f"{len(kept)} items"
 
 
 def _as_json(entry: Kept) -> dict[str, Any]:

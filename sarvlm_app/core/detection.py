@@ -156,7 +156,7 @@ class Detecting:
         jobs = self._jobs(request, plan, visible)
         if scene_stats(request.scene, request.band).valid_share == 0.0:
             raise _no_data(request)
-        kept = KeptWindows(self._cache, self._key(request, plan))
+        kept = KeptWindows(self._cache, self._key(request, plan), request.scene.path)
         found: list[Detections] = []
         due = began + PARTIAL_EVERY_S
         try:

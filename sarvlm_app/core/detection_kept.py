@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,10 +42,33 @@ class RunKey:
         return f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npz"
 
 
-class KeptWindows:
-    """Windows of one run; a file that cannot be read is made anew."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What kept boxes were made from: path and fingerprint of the scene, id of the detector."""
 
-    def __init__(self, cache: Path, key: RunKey) -> None:
+    scene: str
+    fingerprint: str
+    model: str
+
+    @classmethod
+    def read(cls, path: Path) -> Origin:
+        """Of a file of kept boxes.
+
+        Raises
+        ------
+        OSError, ValueError, KeyError, zipfile.BadZipFile
+            The file cannot be read, or does not tell.
+        """
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            scene, fingerprint, model = arrays["origin"].tolist()
+        return cls(scene, fingerprint, model)
+
+
+class KeptWindows:
+    """Windows of one run over the scene at `scene`; a file that cannot be read is made anew."""
+
+    def __init__(self, cache: Path, key: RunKey, scene: Path) -> None:
+        self._origin = (str(scene), key.fingerprint, key.model_id)
         self._path = cache / FOLDER / key.file_name()
         self._model_id = key.model_id
         self._names = {factor: tuple(one.name for one in classes) for factor, classes in key.passes}
@@ -73,6 +97,7 @@ class KeptWindows:
                 np.savez_compressed(
                     file,
                     allow_pickle=False,
+                    origin=np.array(self._origin),
                     windows=np.array(keys, np.int64).reshape(-1, 2),
                     counts=np.array([len(self._windows[key]) for key in keys], np.int64),
                     **{name: np.concatenate(values) for name, values in arrays.items()},
@@ -90,5 +115,6 @@ class KeptWindows:
                     names = self._names[factor]
                     corners, boxes, scores, ids = values
                     self._windows[(factor, number)] = Detections(corners, boxes, scores, ids, names, self._model_id)
+            os.utime(self._path)  # what is used last goes last
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             self._windows.clear()

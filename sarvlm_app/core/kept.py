@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,20 +12,23 @@ from pathlib import Path
 
 import numpy as np
 
+from sarvlm_app.core.detection_kept import FOLDER as BOXES
+from sarvlm_app.core.detection_kept import Origin
 from sarvlm_app.core.export.atomic import storage_error
 from sarvlm_app.core.scene_index import FOLDER as INDICES
 
 PYRAMIDS = "pyramids"
+BOX_FILES = "boxes"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One kept folder.
+    """One kept folder, or the file of kept boxes.
 
     Attributes
     ----------
     kind : str
-        "index" (patch vectors) or "overviews" (display levels).
+        "index" (patch vectors), "overviews" (display levels) or "boxes" (of windows that a detector looked at).
     scene : str
         Path of the scene it was made from, where that is known.
     fingerprint : str
@@ -47,7 +51,7 @@ class Kept:
 
 def list_kept(cache: Path) -> tuple[Kept, ...]:
     """Everything kept under a cache folder, least recently used first."""
-    found = [*_indices(cache / INDICES), *_overviews(cache / PYRAMIDS)]
+    found = [*_indices(cache / INDICES), *_overviews(cache / PYRAMIDS), *_boxes(cache / BOXES)]
     return tuple(sorted(found, key=lambda kept: kept.used))
 
 
@@ -73,6 +77,17 @@ def _overviews(root: Path) -> Iterator[Kept]:
             yield Kept("overviews", "", fingerprint, "", folder, _size(folder), True, folder.stat().st_mtime)
 
 
+def _boxes(root: Path) -> Iterator[Kept]:
+    for path in sorted(root.glob("*.npz")) if root.is_dir() else []:
+        with suppress(FileNotFoundError):  # removed meanwhile by another process
+            told, entry = Origin("", "", ""), path.stat()
+            with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+                told = Origin.read(path)
+            yield Kept(
+                BOX_FILES, told.scene, told.fingerprint, told.model, path, entry.st_size, True, entry.st_mtime
+            )  # fmt: skip
+
+
 def _folders(root: Path) -> list[Path]:
     return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
 
@@ -86,7 +101,7 @@ def _size(folder: Path) -> int:
 
 
 def remove(kept: Sequence[Kept]) -> int:
-    """Remove kept folders; gives the bytes freed.
+    """Remove what is kept; gives the bytes freed.
 
     Raises
     ------
@@ -96,7 +111,7 @@ def remove(kept: Sequence[Kept]) -> int:
     freed = 0
     for entry in kept:
         try:
-            shutil.rmtree(entry.path)
+            entry.path.unlink() if entry.kind == BOX_FILES else shutil.rmtree(entry.path)
         except FileNotFoundError:
             continue
         except OSError as error:

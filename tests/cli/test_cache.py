@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.spots import spot_scene
 from tests.cli.test_query import near_spots
+from tests.core.blob_detector import BlobDetector
 
 
 @pytest.fixture
@@ -38,8 +39,28 @@ def test_clear_removes_all_or_that_of_one_scene(sarvlm, scene, kept, encoder, tm
     sarvlm("query", other, "ships")
     told = sarvlm("cache", "clear", other, "--json").json
     assert told["removed"] == 1 and told["bytes_freed"] > 0 and kept.is_dir()
-    assert sarvlm("cache", "clear").out.startswith("Removed 1 folder")
+    assert sarvlm("cache", "clear").out.startswith("Removed 1 item")
     assert not kept.exists() and sarvlm("cache", "info", "--json").json["kept"] == []
+
+
+def test_boxes_of_windows_are_told_and_removed_too(sarvlm, scene, monkeypatch):
+    detector = BlobDetector()
+    monkeypatch.setattr("sarvlm_models.registry.load_detector", lambda *_: detector)
+    sarvlm("detect", scene)
+    (entry,) = sarvlm("cache", "info", "--json").json["kept"]
+    assert (entry["kind"], entry["scene"]) == ("boxes", str(scene))
+    assert entry["model"] == detector.spec.model_id and entry["bytes"] > 0
+    assert sarvlm("cache", "clear", scene, "--json").json["removed"] == 1
+    assert sarvlm("cache", "info", "--json").json["kept"] == []
+
+
+def test_a_file_of_boxes_that_does_not_tell_where_it_is_from(sarvlm, own_folders):
+    path = own_folders / "cache" / "detections" / "0123.npz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"from an earlier release, or damaged")
+    (entry,) = sarvlm("cache", "info", "--json").json["kept"]
+    assert (entry["kind"], entry["scene"], entry["bytes"]) == ("boxes", None, len(path.read_bytes()))
+    assert sarvlm("cache", "clear").out.startswith("Removed 1 item") and not path.exists()
 
 
 def test_a_scene_that_is_gone_is_known_by_its_path(sarvlm, scene, kept):

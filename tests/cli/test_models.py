@@ -41,7 +41,8 @@ class Evil:
 
 def test_list_and_info_tell_of_the_shipped_model(sarvlm):
     models = sarvlm("models", "list", "--json").json["models"]
-    assert [model["name"] for model in models] == ["sarclip-compact"] and models[0]["shipped"] is True
+    assert [model["name"] for model in models] == ["sarclip-compact", "sardet-compact"]
+    assert all(model["shipped"] is True and model["state"] == "ready" for model in models)
     assert sarvlm("models", "info", "sarclip-compact", "--json").json == models[0]
     assert "sarclip-compact" in sarvlm("models", "list").out
     assert models[0]["sha256"] in sarvlm("models", "info", "sarclip-compact").out
@@ -51,7 +52,7 @@ def test_an_added_checkpoint_is_listed_and_answers_by_its_name(sarvlm, scene, tm
     added = sarvlm("models", "add", save(tmp_path / "own.pt", weights), "--activation", "quick_gelu", "--json").json
     assert added["name"] == "own" and added["activation"] == "quick_gelu" and added["state"] == "ready"
     listed = sarvlm("models", "list", "--json").json["models"]
-    assert [model["name"] for model in listed] == ["sarclip-compact", "own"] and listed[1] == added
+    assert [model["name"] for model in listed] == ["sarclip-compact", "sardet-compact", "own"] and listed[2] == added
     answer = sarvlm("query", scene, "ships", "--model", "own", "--json").json
     assert added["sha256"][:12] in answer["model"]
 
@@ -123,4 +124,4 @@ def test_a_damaged_registry_is_kept_aside(sarvlm, own_folders):
     (own_folders / "data").mkdir()
     (own_folders / "data" / "models.json").write_text("{")
     assert "models.json.bad" in sarvlm("models", "list", "--json").fault
-    assert len(sarvlm("models", "list", "--json").json["models"]) == 1
+    assert len(sarvlm("models", "list", "--json").json["models"]) == 2

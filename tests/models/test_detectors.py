@@ -34,7 +34,7 @@ from sarvlm_models.detectors.network import (
 )
 from sarvlm_models.device import DeviceChoice
 from sarvlm_models.locations import weights_dir
-from sarvlm_models.registry import load_detector
+from sarvlm_models.registry import add_checkpoint, load_detector, load_encoder, model_info
 from sarvlm_models.types import Detections, EncoderSpec, SceneStats, StoredClass
 
 SMALL = DetectorConfig(neck=16, head=16, depth=1)
@@ -162,6 +162,30 @@ def test_files_that_are_no_detector_are_refused_with_a_sentence(tmp_path: Path, 
                         (partial, "damaged or of another version"), (tmp_path / "none", "no detector")):  # fmt: skip
         with pytest.raises(ModelError, match=words):
             load_detector(str(path), "cpu")
+
+
+def test_an_added_detector_is_listed_and_loads_by_its_name(tmp_path: Path, weights: Path) -> None:
+    own, folder = tmp_path / "harbours.safetensors", tmp_path / "registry"
+    own.write_bytes(weights.read_bytes())
+    entry = add_checkpoint(own, registry_dir=folder)
+    assert (entry.name, entry.architecture) == ("harbours", ARCHITECTURE)
+    assert model_info("harbours", folder).state == "ready"
+    assert load_detector("harbours", "cpu", folder).spec.weights_sha256 == entry.sha256
+    with pytest.raises(ModelError, match="is a detector .* --detector"):
+        load_encoder("harbours", "cpu", folder)
+    with pytest.raises(ModelError, match=f"no detector .other.: use {ARCHITECTURE}, harbours, or"):
+        load_detector("other", "cpu", folder)
+    own.write_bytes(weights.read_bytes() + b" ")
+    with pytest.raises(ModelError, match="changed since it was added"):
+        load_detector("harbours", "cpu", folder)
+
+
+def test_a_detector_whose_shapes_do_not_fit_is_not_added(tmp_path: Path) -> None:
+    partial = tmp_path / "partial.safetensors"
+    save_file({"x": torch.zeros(1)}, str(partial), metadata={"sarvlm_arch": ARCHITECTURE, "config": json.dumps({})})
+    with pytest.raises(ModelError, match="damaged or of another version"):
+        add_checkpoint(partial, registry_dir=tmp_path / "registry")
+    assert not (tmp_path / "registry").exists()
 
 
 class GreyEncoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,15 @@ from sarvlm_models.compact import load_compact
 from sarvlm_models.device import choose_device
 from sarvlm_models.locations import weights_dir
 
-from .detector import ARCHITECTURE, WEIGHTS_FILE, load_compact_detector
+from .detector import ARCHITECTURE, WEIGHTS_FILE, load_compact_detector, load_network
 from .naming import PictureNamer
 
 if TYPE_CHECKING:
     from sarvlm_models.api import Detector
 
 
-def load_detector(name_or_path: str | None = None, device: str = "auto", registry_dir: Path | None = None) -> Detector:
-    """The detector of a name or a weight file.
+def load_detector(name_or_path: str | None = None, device: str = "auto", names: Sequence[str] = ()) -> Detector:
+    """The shipped detector, or that of a weight file.
 
     Parameters
     ----------
@@ -32,8 +33,8 @@ def load_detector(name_or_path: str | None = None, device: str = "auto", registr
         safetensors file that `sarvlm finetune` wrote by a recipe of a detector.
     device : str
         "auto", "cpu", "cuda" or "cuda:N".
-    registry_dir : Path, optional
-        Folder of the user's registry, which holds no detectors yet.
+    names : sequence of str
+        What else can be asked for by name, to be told where the name is unknown.
 
     Raises
     ------
@@ -51,8 +52,9 @@ def load_detector(name_or_path: str | None = None, device: str = "auto", registr
     else:
         path = Path(str(name_or_path))
         if not path.exists():
+            known = ", ".join([ARCHITECTURE, *names])
             raise ModelError(
-                f"There is no detector “{name_or_path}”: use {ARCHITECTURE}, or the path of a detector's weight file."
+                f"There is no detector “{name_or_path}”: use {known}, or the path of a detector's weight file."
             )
     _require_detector(path)
     try:
@@ -61,8 +63,29 @@ def load_detector(name_or_path: str | None = None, device: str = "auto", registr
         return load_compact_detector(path, weights_dir(), choice, namer)
     except OSError as fault:
         raise ModelError(f"“{fault.filename or path}” cannot be read: install SARVLM Desktop again.") from fault
-    except (RuntimeError, ValueError, TypeError, KeyError) as fault:
-        raise ModelError(f"“{path}” is damaged or of another version: choose another detector.") from fault
+    except _DAMAGED as fault:
+        raise _damaged(path) from fault
+
+
+def require_fit(path: Path) -> None:
+    """Hold every key and shape of a detector's weights against its network.
+
+    Raises
+    ------
+    ModelError
+    """
+    _require_detector(path)
+    try:
+        load_network(path)
+    except _DAMAGED as fault:
+        raise _damaged(path) from fault
+
+
+_DAMAGED = (RuntimeError, ValueError, TypeError, KeyError, SafetensorError)
+
+
+def _damaged(path: Path) -> ModelError:
+    return ModelError(f"“{path}” is damaged or of another version: choose another detector.")
 
 
 def _require_detector(path: Path) -> None:

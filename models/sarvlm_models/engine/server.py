@@ -52,7 +52,7 @@ def _model(target: Target) -> Any:
     from sarvlm_models.registry import load_detector, load_encoder
 
     if target.kind == "detector":
-        return load_detector(target.model, target.device)
+        return load_detector(target.model, target.device, data_dir())
     return load_encoder(target.model, target.device, data_dir())
 
 

@@ -140,9 +140,7 @@ class SentinelPairs:
     that picture stands in the place of the radar image (stage 1).
     """
 
-    def __init__(
-        self, root: Path, vocabulary: Vocabulary, *, validation: bool = False, optical: bool = False
-    ) -> None:
+    def __init__(self, root: Path, vocabulary: Vocabulary, *, validation: bool = False, optical: bool = False) -> None:
         self.vocabulary = vocabulary
         self.optical = optical
         table = json.loads(resources.files(__package__).joinpath("s1_regions.json").read_text(encoding="utf-8"))
