@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from sarvlm_app.cli.given import open_given
 from sarvlm_app.cli.output import print_json, require_places
@@ -10,7 +11,7 @@ from sarvlm_app.cli.progress import Progress
 from sarvlm_app.core.derived.calibrated import calibrated
 from sarvlm_app.core.export.scene_raster import write_scene
 from sarvlm_app.core.radiometry import Calibration, ValueType
-from sarvlm_app.core.scene import resolve_band
+from sarvlm_app.core.scene import resolve_band, scene_stats
 
 
 def calibrate(options: argparse.Namespace) -> int:
@@ -21,6 +22,13 @@ def calibrate(options: argparse.Namespace) -> int:
     require_places([options.out], scene.path)
     with Progress("Calibrating") as progress:
         write_scene(made, options.out, bands, ValueType(options.unit), progress)
+    empty = [made.bands[number - 1].name for number in bands if scene_stats(made, number).median_amplitude == 0.0]
+    if empty:
+        print(
+            f"No pixel above zero was seen in {', '.join(empty)} of {scene.path}, so {options.out} holds "
+            "no backscatter there; fetch the product again if it should.",
+            file=sys.stderr,
+        )
     if options.json:
         print_json(
             {

@@ -33,6 +33,15 @@ def test_backscatter_is_written_with_its_unit_and_opens_again_in_its_place(sarvl
     assert np.allclose(theirs, ours, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_product_without_a_pixel_above_zero_is_written_and_told(sarvlm, grd, tmp_path):
+    with rasterio.open(next((grd.folder / "measurement").glob("*-vv-*")), "r+") as dataset:
+        dataset.write(np.zeros((1, grd.height, grd.width), np.uint16))
+    ran = sarvlm("calibrate", grd.folder, tmp_path / "empty.tif", "--band", "VV")
+    assert ran.code == 0 and (tmp_path / "empty.tif").exists()
+    assert "No pixel above zero was seen in VV" in ran.err and "empty.tif" in ran.err
+
+
 def test_decibels_with_noise_removed(sarvlm, grd, tmp_path):
     ran = sarvlm("calibrate", grd.folder, tmp_path / "db.tif", "--unit", "db", "--remove-noise", "--to", "gamma0")
     assert ran.code == 0 and "gamma0, thermal noise removed" in ran.out

@@ -58,8 +58,8 @@ def load_detector(name_or_path: str | None = None, device: str = "auto", names: 
             )
     _require_detector(path)
     try:
-        names = weights_dir() / COMPACT_FILE
-        namer = PictureNamer(lambda: load_compact(weights_dir(), choice), file_sha256(names))
+        sarclip = weights_dir() / COMPACT_FILE
+        namer = PictureNamer(lambda: load_compact(weights_dir(), choice), file_sha256(sarclip))
         return load_compact_detector(path, weights_dir(), choice, namer)
     except OSError as fault:
         raise ModelError(f"“{fault.filename or path}” cannot be read: install SARVLM Desktop again.") from fault
