@@ -278,6 +278,10 @@ class DetectorSpec:
         Of the whole weight file.
     named_by : str
         SHA-256 of the weights by which boxes are named once more; empty where they are not.
+    looks : tuple of float
+        Magnifications in which a scene of unknown pixel spacing is looked at.
+    looks_middle : float
+        Logit of the mean score over those looks that stands for 0.5.
     """
 
     model_id: str
@@ -287,6 +291,8 @@ class DetectorSpec:
     classes: tuple[StoredClass, ...]
     weights_sha256: str = ""
     named_by: str = ""
+    looks: tuple[float, ...] = (1.0,)
+    looks_middle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from sarvlm_app.core.boxes import merge_boxes, upright_corners
+from sarvlm_app.core.boxes import upright_corners
+from sarvlm_app.core.detection_boxes import PART_COVER, joined, moved, named, once_each
 from sarvlm_app.core.detection_kept import KeptWindows, RunKey
+from sarvlm_app.core.detection_looks import Asked, Look, looked_at
 from sarvlm_app.core.detection_passes import Pass, Plan, plan_passes, spacing_of, with_spacing
 from sarvlm_app.core.jobs import JobContext
 from sarvlm_app.core.patches import part_of
@@ -19,14 +21,10 @@ from sarvlm_app.core.scene import Scene, read_chip, scene_stats
 from sarvlm_app.core.scene_index import filled
 from sarvlm_app.core.tiling import Tile, plan_windows
 from sarvlm_app.errors import SceneError
-from sarvlm_models.api import BoxFitter, BoxNamer, Detector
+from sarvlm_models.api import BoxFitter, Detector
 from sarvlm_models.types import Detections, DetectorSpec, Float32, StoredClass, Window
 
 DetectorProvider = Callable[[], Detector]
-SAME_OBJECT: Final = 0.3
-"""Polygon IoU above which two boxes mean one object."""
-PART_COVER: Final = 0.75
-"""Share of a box that lies in a larger one, above which it is a part of it."""
 PARTIAL_EVERY_S: Final = 0.5
 
 
@@ -211,18 +209,24 @@ class Detecting:
         if classes not in self._vectors:
             self._vectors[classes] = self.detector.class_vectors(classes)
         intensity = filled(chip, stats)
-        boxes = self.detector.detect(intensity, stats, classes, self._vectors[classes], request.min_score)
-        boxes = boxes.take(_centred(boxes, job.tile, chip.valid))
-        boxes = named(self.detector, intensity, once_each(boxes), classes)
+        asked = Asked(classes, self._vectors[classes], request.min_score, self._looks(request.scene))
+        boxes = looked_at(
+            self.detector, Look(intensity, stats, lambda found: _centred(found, job.tile, chip.valid)), asked
+        )
+        boxes = named(self.detector, intensity, boxes, classes)
         if isinstance(self.detector, BoxFitter) and len(boxes):
             boxes = self.detector.fitted(boxes, classes)
         return moved(boxes, (read.col, read.row), f)
+
+    def _looks(self, scene: Scene) -> tuple[float, ...]:
+        """Several where it is not known how large an object is in pixels."""
+        return self.spec.looks if spacing_of(scene) is None else (1.0,)
 
     def _key(self, request: DetectionRequest, plan: Plan) -> RunKey:
         spec = self.spec
         return RunKey(
             request.scene.fingerprint, request.band, spec.model_id, spec.named_by, spec.window_px, spec.margin_px,
-            tuple((step.factor, step.classes) for step in plan.passes), request.min_score,
+            tuple((step.factor, step.classes) for step in plan.passes), request.min_score, self._looks(request.scene),
         )  # fmt: skip
 
     def _result(
@@ -234,39 +238,6 @@ class Detecting:
         if not request.rotated:
             boxes = replace(boxes, corners_px=upright_corners(boxes.bbox_px).astype(np.float32))
         return Detected(request, boxes, time.perf_counter() - began, complete, _notes(request, plan))
-
-
-def once_each(boxes: Detections, cover: float | None = None) -> Detections:
-    """Boxes that mean one object, of whatever class, become the best; with `cover`, parts go where the whole is."""
-    alike = np.zeros(len(boxes), np.int64)
-    return boxes.take(merge_boxes(boxes.corners_px, boxes.scores, alike, SAME_OBJECT, cover))
-
-
-def named(detector: Detector, intensity: Float32, boxes: Detections, classes: Sequence[StoredClass]) -> Detections:
-    """Boxes of a window named once more, by a detector that does so."""
-    return detector.renamed(intensity, boxes, classes) if isinstance(detector, BoxNamer) and len(boxes) else boxes
-
-
-def moved(boxes: Detections, corner: tuple[int, int], factor: int = 1) -> Detections:
-    """Boxes of a window that begins at `corner` (col, row), in the pixels of what it was cut from."""
-    shift = np.array(corner, np.float32)
-    box = boxes.bbox_px * factor
-    box[:, :2] += shift * factor
-    return replace(boxes, corners_px=(boxes.corners_px + shift) * factor, bbox_px=box)
-
-
-def joined(parts: list[Detections], names: tuple[str, ...], model_id: str) -> Detections:
-    """Boxes of several windows as one table with the class ids of `names`."""
-    filled_parts = [part for part in parts if len(part)]
-    if not filled_parts:
-        return Detections.empty(names, model_id)
-    ids = [np.array([names.index(name) for name in part.names])[part.class_ids] for part in filled_parts]
-    return Detections(
-        np.concatenate([part.corners_px for part in filled_parts]),
-        np.concatenate([part.bbox_px for part in filled_parts]),
-        np.concatenate([part.scores for part in filled_parts]),
-        np.concatenate(ids).astype(np.int32), names, model_id,
-    )  # fmt: skip
 
 
 def _full(window: Window, factor: int) -> Window:

@@ -17,7 +17,7 @@ from sarvlm_app.errors import StorageError
 from sarvlm_models.types import Detections, StoredClass
 
 FOLDER: Final = "detections"
-VERSION: Final = 3
+VERSION: Final = 4
 """Of what is made of a detector's boxes before they are kept; a change there makes kept ones worthless."""
 _PARTS = ("corners_px", "bbox_px", "scores", "class_ids")
 
@@ -34,6 +34,7 @@ class RunKey:
     margin_px: int
     passes: tuple[tuple[int, tuple[StoredClass, ...]], ...]
     min_score: float
+    looks: tuple[float, ...]
     version: int = VERSION
 
     def file_name(self) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sarvlm_app.core.detection import PART_COVER, joined, moved, named, once_each
+from sarvlm_app.core.detection_boxes import PART_COVER, joined, moved, named, once_each
+from sarvlm_app.core.detection_looks import Asked, Look, looked_at
 from sarvlm_app.core.detection_passes import NEARLY
 from sarvlm_app.core.radiometry import mean_intensity
 from sarvlm_app.core.tiling import Tile, plan_windows
@@ -37,7 +39,8 @@ def detect_picture(
         Boxes below are left out.
     spacing_m : float, optional
         Ground metres per pixel: finer pixels than the detector was taught are
-        averaged. Unknown ones are taken as they are.
+        averaged. Where it is not known, pixels are taken as they are and in
+        the detector's other magnifications.
     vectors : float32 (k, d), optional
         `class_vectors` of `classes`, where many pictures are asked for the same.
     """
@@ -52,13 +55,13 @@ def detect_picture(
     stats = SceneStats.of_picture(np.sqrt(intensity))
     height, width = intensity.shape
     tiles = plan_windows(width, height, detector.spec.window_px, detector.spec.margin_px)
+    asked = Asked(tuple(classes), known, min_score, detector.spec.looks if spacing_m is None else (1.0,))
     parts = []
     for tile in tiles:
         read = tile.read
         window = np.ascontiguousarray(intensity[read.row : read.row_end, read.col : read.col_end])
-        boxes = detector.detect(window, stats, classes, known, min_score)
-        boxes = named(detector, window, once_each(boxes.take(_kept(boxes, tile))), classes)
-        parts.append(moved(boxes, (read.col, read.row), factor))
+        boxes = looked_at(detector, Look(window, stats, partial(_kept, tile=tile)), asked)
+        parts.append(moved(named(detector, window, boxes, classes), (read.col, read.row), factor))
     found = joined(parts, names, detector.spec.model_id)
     return once_each(found, PART_COVER) if len(parts) > 1 else found
 

@@ -25,13 +25,16 @@ class BlobDetector:
     margin_px: int = 48
     spec_classes: tuple[StoredClass, ...] = (SHIP, LORRY)
     named_by: str = ""
+    looks: tuple[float, ...] = (1.0,)
+    looks_middle: float = 0.0
     seen: list[tuple[tuple[int, int], tuple[str, ...]]] = field(default_factory=list)
 
     @property
     def spec(self) -> DetectorSpec:
         return DetectorSpec(
-            "blob@000000000000", self.window_px, self.margin_px, 0.2, self.spec_classes, "00", self.named_by
-        )
+            "blob@000000000000", self.window_px, self.margin_px, 0.2, self.spec_classes, "00", self.named_by,
+            self.looks, self.looks_middle,
+        )  # fmt: skip
 
     def class_vectors(self, classes: Sequence[StoredClass]) -> Float32:
         """One axis for whatever floats, one for what drives."""

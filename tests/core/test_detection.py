@@ -50,6 +50,22 @@ def centres(found: Detected) -> list[tuple[int, int]]:
     return sorted((round(c), round(r)) for c, r in found.detections.corners_px.mean(axis=1).tolist())
 
 
+def test_a_scene_of_unknown_spacing_is_looked_at_in_every_magnification(bench: Bench) -> None:
+    """Objects on borders of windows are found once, at their place and size."""
+    bench.detector.looks = (1.0, 1.25)
+    pixels = sea(600, 600)
+    border = 256 - 48
+    places = [(border, 60), (60, border), (border, border), (400, 410)]
+    for col, row in places:
+        add_hull(pixels, col, row, 40, 10, 0.4)
+    found = bench.find(bench.scene(pixels, "unknown.tif", spacing_m=None))
+    assert centres(found) == sorted(places)
+    assert np.allclose(sides_px(found.detections.corners_px)[0], 40, atol=2)
+    looked = len(bench.detector.seen)
+    bench.find(bench.scene(pixels, "known.tif"))
+    assert len(bench.detector.seen) == looked + looked // 2
+
+
 def test_an_object_on_a_border_of_windows_is_found_once(bench: Bench) -> None:
     """On the borders of what is kept, on corners of four windows, and where one window sees only its bow."""
     pixels = sea(600, 600)

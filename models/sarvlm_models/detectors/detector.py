@@ -57,7 +57,8 @@ class CompactDetector:
         Tells things of one kind apart; without it the network's own embedding does.
     about : mapping
         Of the weights' header: "classes", "kinds", "score" ("gain" and
-        "middle" of the presence's logit; all JSON), "sha256".
+        "middle" of the presence's logit, "looks" and "looks_middle" of
+        `DetectorSpec`; all JSON), "sha256".
     """
 
     def __init__(self, network: DetectorNetwork, text: TextTower, tokenizer_path: Path, device: DeviceChoice,
@@ -67,12 +68,13 @@ class CompactDetector:
         self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()
         self._text = text.to(self._device).eval()
         self._tokenizer = load_tokenizer(tokenizer_path)
-        score: dict[str, float] = json.loads(about.get("score", "{}"))
+        score: dict[str, Any] = json.loads(about.get("score", "{}"))
         self._gain, self._middle = score.get("gain", 1.0), score.get("middle", 0.0)
         digest, rows = about.get("sha256", ""), about.get("classes", "[]")
         self._spec = DetectorSpec(
             f"{ARCHITECTURE}@{digest[:12]}", WINDOW_PX, MARGIN_PX, FINEST_SPACING_M,
             stored_classes(rows), digest, "" if namer is None else namer.sha256,
+            tuple(score.get("looks", (1.0,))), score.get("looks_middle", 0.0),
         )  # fmt: skip
         kinds: dict[str, list[str]] = json.loads(about.get("kinds", "{}"))
         general = [StoredClass(kind, tuple(words)) for kind, words in kinds.items()]

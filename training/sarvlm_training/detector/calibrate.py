@@ -1,7 +1,8 @@
 """What a score of 0.5 means: the presence at which a detector's boxes are best, by precision and recall together.
 
-``python -m sarvlm_training.detector.calibrate WEIGHTS --coco C.json --root DIR`` finds the threshold with the best F1
-on labelled pictures that training did not see, and writes it into the header of the weights: 0.5 is the background.
+``python -m sarvlm_training.detector.calibrate WEIGHTS --coco C.json --root DIR --looks 1 1.25`` finds the threshold
+with the best F1 on labelled pictures that training did not see, for one look and for the mean over several magnifications,
+and writes both into the header of the weights: 0.5 is the background.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -66,14 +68,44 @@ def best_threshold(scores: NDArray[np.float64], right: NDArray[np.bool_], total:
     return float(scores[order][best]), float(f1[best])
 
 
-def write_middle(path: Path, middle: float) -> None:
-    """Write the logit of presence that scores 0.5 into the header of weights, moved into place."""
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What is written into the header: see `CompactDetector`."""
+
+    middle: float = 0.0
+    looks: tuple[float, ...] = (1.0,)
+    looks_middle: float = 0.0
+
+
+def write_score(path: Path, score: Score) -> None:
+    """Write what scores mean into the header of weights, moved into place."""
     with safe_open(str(path), "pt") as file:
         about: dict[str, str] = file.metadata() or {}
-    about["score"] = json.dumps({"gain": 1.0, "middle": round(middle, 4)})
+    told = {"gain": 1.0, "middle": round(score.middle, 4)}
+    several = {"looks": score.looks, "looks_middle": round(score.looks_middle, 4)}
+    about["score"] = json.dumps(told | (several if len(score.looks) > 1 else {}))
     content = save(load_file(str(path)), metadata=about)
     with replace_when_done(path) as part:
         part.write_bytes(content)
+
+
+def calibrated(path: Path, data: BoxedImages, looks: tuple[float, ...]) -> tuple[Score, tuple[float, ...]]:
+    """Find and write what scores of one look, and of several where there are, mean; gives it and the F1 of each."""
+    from sarvlm_models.registry import load_detector
+
+    def middle(score: Score) -> tuple[float, float]:
+        write_score(path, score)
+        threshold, f1 = best_threshold(*hits(load_detector(str(path), "cpu"), data))
+        return math.log(threshold / (1 - threshold)), f1
+
+    found, f1 = middle(Score())
+    score = Score(found)
+    best: tuple[float, ...] = (f1,)
+    if len(looks) > 1:
+        found, f1 = middle(replace(score, looks=looks))
+        score, best = replace(score, looks=looks, looks_middle=found), (*best, f1)
+    write_score(path, score)
+    return score, best
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,19 +114,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("weights", type=Path)
     parser.add_argument("--coco", type=Path, required=True)
     parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument(
+        "--looks", type=float, nargs="+", default=[1.0], help="magnifications where no spacing is known"
+    )
     options = parser.parse_args(arguments)
-    from sarvlm_models.registry import load_detector
-
     try:
-        write_middle(options.weights, 0.0)
-        data = read_coco(options.coco, options.root)
-        threshold, f1 = best_threshold(*hits(load_detector(str(options.weights), "cpu"), data))
-        middle = math.log(threshold / (1 - threshold))
-        write_middle(options.weights, middle)
+        score, f1 = calibrated(options.weights, read_coco(options.coco, options.root), tuple(options.looks))
     except SarvlmError as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps({"threshold": round(threshold, 4), "middle": round(middle, 4), "f1": round(f1, 4)}))
+    print(json.dumps({**asdict(score), "f1": [round(one, 4) for one in f1]}))
     return 0
 
 
