@@ -235,7 +235,7 @@ def test_captions_say_a_general_word_only_where_all_of_its_kind_are_known() -> N
     objects = [SeenObject("ferry", (0.1 * i, 0.4, 0.1 * i + 0.05, 0.45)) for i in range(3)]
     told = {}
     for complete in (frozenset({"ferry"}), frozenset({"ferry", "ship"})):
-        seen = Seen(objects, [("sea", 0.7)], nouns=nouns_of(vocabulary, complete), complete=False)
+        seen = Seen(objects, [("sea", 0.7)], nouns=nouns_of(vocabulary, complete), complete=False, ground_known=False)
         rng = np.random.default_rng(0)
         told[complete] = " / ".join(s for _ in range(150) for s in write_captions(seen, rng))
     few, all_ships = told.values()

@@ -231,8 +231,8 @@ def test_chips_beyond_the_memory_that_is_allowed_are_read_when_drawn(
 # ---- captioned pictures ------------------------------------------------------------------
 def test_pictures_whose_captions_name_a_side_are_not_turned(tmp_path: Path) -> None:
     path = save_png(tmp_path / "a.png", picture_with([(0, 0, 40, 60)], (128, 128)))
-    told = CaptionedPictures({path: ("a ship in the upper left",)}, keep_sides=True)
-    free = CaptionedPictures({path: ("a ship",)}, keep_sides=True)
+    told = CaptionedPictures({path: ("a ship in the upper left",)})
+    free = CaptionedPictures({path: ("a ship",)})
     rng = np.random.default_rng(0)
     for image in told.draw(rng, 8)[0]:
         assert image[:40, :30].mean() > 3 * image[80:, 80:].mean()

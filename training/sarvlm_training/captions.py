@@ -166,7 +166,7 @@ def _scene(seen: Seen, rng: np.random.Generator) -> str | None:
 
 def _ground_sentence(seen: Seen, grounds: list[tuple[str, float]], rng: np.random.Generator, *, alone: bool) -> str:
     (key, share), main = grounds[0], pick(seen.nouns.cover[grounds[0][0]], rng)
-    percent = str(5 * round(share * 20)) if seen.complete else ""
+    percent = str(5 * round(share * 20)) if seen.ground_known else ""
     if key == "sea" and alone and share >= MOSTLY and rng.random() < 0.4:
         return _form("scene.empty_sea", rng, main=main, sea=pick(("sea", "ocean"), rng))
     if share >= WHOLE:

@@ -49,8 +49,9 @@ class Seen:
     nouns : Nouns
         What things are called, and what is a kind of what.
     complete : bool
-        There is nothing but what is told, and shares are those of the whole
-        picture; otherwise "only", "no ships" and percentages are not said.
+        There are no objects but those that are told; otherwise "only" and "no ships" are not said.
+    ground_known : bool
+        Shares are those of the whole picture, of all of which the ground is known; otherwise no percentage is said.
     """
 
     objects: Sequence[SeenObject] = ()
@@ -58,6 +59,7 @@ class Seen:
     spot: str | None = None
     nouns: Nouns = field(default_factory=load_nouns, repr=False)
     complete: bool = True
+    ground_known: bool = True
 
     def __post_init__(self) -> None:
         known = self.nouns.ancestors

@@ -80,7 +80,7 @@ def captioned_pictures(recipe: Recipe, user: UserData | None = None) -> PictureS
         return PictureMix([(source, user.shares[name]) for name, source in user.pictures.items()])
     if recipe.pictures is not None:
         table = read_caption_table(recipe.pictures, recipe.pictures.parent)
-        return CaptionedPictures(table, read_picture, keep_sides=True)
+        return CaptionedPictures(table, read_picture)
     return CaptionedPictures.of_table(recipe.data / "rsicd_optical/train.csv", recipe.data / "rsicd_optical")
 
 

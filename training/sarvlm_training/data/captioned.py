@@ -31,14 +31,14 @@ class PictureSource(Protocol):
 class CaptionedPictures:
     """Grey pictures of 128 x 128 px with one or more captions each, held as 8 bits.
 
+    They are turned and mirrored where the drawn caption names no side.
+
     Parameters
     ----------
     captions : mapping of Path to captions
         At least one picture.
     read : callable
         From the path of a picture to its amplitude float32 (h, w).
-    keep_sides : bool
-        A picture whose caption names a side is not turned.
 
     Raises
     ------
@@ -48,8 +48,7 @@ class CaptionedPictures:
         A picture cannot be read.
     """
 
-    def __init__(self, captions: Mapping[Path, Sequence[str]], read: Callable[[Path], FloatImage] = read_grey,
-                 *, keep_sides: bool = False) -> None:  # fmt: skip
+    def __init__(self, captions: Mapping[Path, Sequence[str]], read: Callable[[Path], FloatImage] = read_grey) -> None:
         cleaned = {path: list(dict.fromkeys(filter(None, map(clean, own)))) for path, own in captions.items()}
         told = {path: own for path, own in cleaned.items() if own}
         if not told:
@@ -58,7 +57,6 @@ class CaptionedPictures:
         self.images = np.stack([_square(read(path)) for path in told])
         self.texts = list(dict.fromkeys(text for own in self.captions for text in own))
         self.place = {text: i for i, text in enumerate(self.texts)}
-        self.keep_sides = keep_sides
 
     @classmethod
     def of_table(cls, table: Path, root: Path) -> CaptionedPictures:
@@ -66,14 +64,13 @@ class CaptionedPictures:
         return cls(read_caption_table(table, root))
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[FloatImage, list[str]]:
-        """Pictures float32 (count, 128, 128), turned and mirrored, and one caption each."""
+        """Pictures float32 (count, 128, 128) and one true caption each."""
         picks = rng.integers(len(self.images), size=count)
         images = [np.rot90(self.images[i], int(rng.integers(4))) for i in picks]
         images = [image[:, ::-1] if rng.random() < 0.5 else image for image in images]
         texts = [str(rng.choice(self.captions[i])) for i in picks]
-        if self.keep_sides:
-            both = zip(picks, images, texts, strict=True)
-            images = [self.images[i] if turns_change(text) else image for i, image, text in both]
+        both = zip(picks, images, texts, strict=True)
+        images = [self.images[i] if turns_change(text) else image for i, image, text in both]
         return np.stack(images).astype(np.float32) + 1.0, texts
 
 

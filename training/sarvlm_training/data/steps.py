@@ -19,8 +19,10 @@ from sarvlm_training.concepts import OWN_GROUP, Vocabulary
 from .captioned import PictureSource
 from .chip_batches import ChipBatch, ChipSource
 from .mixture import Source, collate
-from .samples import CELLS, CROP_PX, FloatImage, Sample, amplitude_levels
+from .samples import CELLS, CROP_PX, NEGATIVE, POSITIVE, FloatImage, Sample, amplitude_levels
 
+KNOWN_SHARE = 0.98
+"""Of a crop's cells, from which all of it counts as known."""
 FACT_KEYS = ("ship", "aircraft", "vehicle", "storage_tank", "bridge")
 """What is counted before a caption is written."""
 CAPTIONED_CHIPS = 8
@@ -183,8 +185,18 @@ def seen_in(sample: Sample) -> Seen:
             cover.append((vocabulary.concepts[row].key, share))
     general = {row for key, _ in cover for row in vocabulary.ancestors[key] if row != vocabulary.index[key]}
     special = [(key, share) for key, share in cover if vocabulary.index[key] not in general]
+    everything = sample.complete is None
+    complete = everything and sample.objects is not None and (bool(objects) or _is_absent(sample, "ship"))
+    ground = sample.labels.values[vocabulary.group_rows("cover")] == POSITIVE
+    ground_known = everything and float(ground.any(axis=0).mean()) >= KNOWN_SHARE
     nouns = nouns_of(vocabulary, sample.complete)
-    return Seen(tuple(objects), tuple(special), _spot(sample, special), nouns, sample.complete is None)
+    return Seen(tuple(objects), tuple(special), _spot(sample, special), nouns, complete, ground_known)
+
+
+def _is_absent(sample: Sample, key: str) -> bool:
+    """Whether it is known of (almost) all of a crop that a concept is not there."""
+    layer = sample.labels.values[sample.labels.vocabulary.index[key]]
+    return bool((layer == NEGATIVE).mean() >= KNOWN_SHARE and not (layer == POSITIVE).any())
 
 
 def _spot(sample: Sample, cover: list[tuple[str, float]]) -> str | None:
@@ -198,15 +210,16 @@ def _spot(sample: Sample, cover: list[tuple[str, float]]) -> str | None:
 
 
 def facts_of(sample: Sample, rng: np.random.Generator) -> dict[str, int]:
-    """How many of each counted kind a crop holds; kinds that are not there are told now and then."""
+    """How many of each counted kind a crop holds; kinds that are known not to be there are told now and then."""
     vocabulary = sample.labels.vocabulary
     counts = {key: 0 for key in FACT_KEYS if sample.complete is None or key in sample.complete}
+    absent = {key for key in counts if _is_absent(sample, key)}
     for key, _, _ in sample.objects or ():
         for row in vocabulary.ancestors[key]:
             name = vocabulary.concepts[row].key
             if name in counts:
                 counts[name] += 1
-    return {key: count for key, count in counts.items() if count or rng.random() < 0.25}
+    return {key: count for key, count in counts.items() if count or (key in absent and rng.random() < 0.25)}
 
 
 def _pick(shares: Mapping[str, float], rng: np.random.Generator, count: int) -> list[str]:

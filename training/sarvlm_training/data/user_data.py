@@ -236,7 +236,7 @@ def read_user_data(sets: Sequence[UserSet], base: Vocabulary) -> UserData:
         elif one.kind in CHIPS:
             chips[one.name] = UserChips(one, train.chips, lexicon.keys[one.name], lexicon.vocabulary)
         elif train.captions:
-            pictures[one.name] = CaptionedPictures(train.captions, read_picture, keep_sides=True)
+            pictures[one.name] = CaptionedPictures(train.captions, read_picture)
     wording = [text for content in contents for text in content.wording]
     shares = {one.name: one.share for one in sets}
     return UserData(lexicon.vocabulary, scenes, chips, pictures, shares, wording)

@@ -1,7 +1,7 @@
 """What a score of 0.5 means: the presence at which a detector's boxes are best, by precision and recall together.
 
 ``python -m sarvlm_training.detector.calibrate WEIGHTS --coco C.json --root DIR --looks 1 1.25`` finds the threshold
-with the best F1 on labelled pictures that training did not see, for one look and for the mean over several magnifications,
+with the best F1 on labelled pictures that training did not see, for one look and for the mean over several ones,
 and writes both into the header of the weights: 0.5 is the background.
 """
 
