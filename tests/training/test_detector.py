@@ -26,6 +26,7 @@ from sarvlm_training.detector.losses import Naming, judge, polygon_iou
 from sarvlm_training.detector.matching import Grid, Targets, as_rotated, gaussian_overlap, match, upright_overlap
 from sarvlm_training.detector.recipe import read_detector_recipe
 from sarvlm_training.detector.sources import MstarScenes
+from sarvlm_training.detector.train import Run
 from sarvlm_training.detector.words import Words
 
 pytestmark = pytest.mark.usefixtures("torch_as_it_was")
@@ -224,6 +225,35 @@ def test_a_recipe_of_a_detector_runs_from_the_command_line_and_its_weights_detec
     image = np.random.default_rng(0).rayleigh(1.0, (96, 128)).astype(np.float32)
     classes = detector.spec.classes[:1]
     detector.detect(image**2, SceneStats(1.2, 2.8), classes, detector.class_vectors(classes), 0.0)
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_ends_with_the_same_weights(
+    small_scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sarvlm_training.detector.words._texts", lambda concept: [concept.names[0]])
+    path = tmp_path / "detector.toml"
+    path.write_text(RECIPE.replace("steps = 2", "steps = 4"))
+
+    def begun(out: str) -> Run:
+        made = Run(read_detector_recipe(path, [f"out={tmp_path / out}", f"simulated={small_scenes}"]))
+        made.network.train()
+        (tmp_path / out).mkdir(exist_ok=True)
+        return made
+
+    def go(run: Run, steps: int) -> Run:
+        for _ in range(steps):
+            run.step([next(run.crops)])
+        return run
+
+    whole = go(begun("whole"), 4)
+    go(begun("stopped"), 2).keep()
+    again = begun("stopped")
+    again.take_up()
+    go(again, 2)
+    assert again.done == whole.done == 4
+    for name, values in whole.average.items():
+        assert torch.equal(values, again.average[name]), name
 
 
 @pytest.mark.parametrize(

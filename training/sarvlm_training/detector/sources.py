@@ -342,11 +342,28 @@ def sentinel(data: Path) -> Source:
     return Source("sentinel", pictures, Drawing((0.6, 2.2), native=0.4, remap=0.8))
 
 
-def drawn(sources: list[tuple[Source, float]], seed: int) -> Iterator[Crop]:
-    """Crops without end, from each source by its share."""
-    rng = np.random.default_rng(seed)
-    shares = np.array([share for _, share in sources])
-    shares = shares / shares.sum()
-    while True:
-        source = sources[int(rng.choice(len(sources), p=shares))][0]
-        yield source.draw(rng)
+class Drawn(Iterator[Crop]):
+    """Crops without end, from each source by its share.
+
+    Attributes
+    ----------
+    state : str
+        Of the random numbers, to go on from.
+    """
+
+    def __init__(self, sources: list[tuple[Source, float]], seed: int) -> None:
+        self._sources = [source for source, _ in sources]
+        shares = np.array([share for _, share in sources])
+        self._shares = shares / shares.sum()
+        self._rng = np.random.default_rng(seed)
+
+    def __next__(self) -> Crop:
+        return self._sources[int(self._rng.choice(len(self._sources), p=self._shares))].draw(self._rng)
+
+    @property
+    def state(self) -> str:
+        return json.dumps(self._rng.bit_generator.state)
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self._rng.bit_generator.state = json.loads(state)

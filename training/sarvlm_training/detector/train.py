@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,7 @@ class Run:
         self.optimiser = _optimiser(self.network, recipe)
         self.average = _copied(self.network)
         self.generator = torch.Generator().manual_seed(recipe.seed)
+        self.crops = sources.Drawn(make_sources(recipe), recipe.seed)
         self.half = choose_device("cpu").dtype is torch.bfloat16  # a hundred times slower where it is only emulated
         self.done = 0
 
@@ -143,6 +144,7 @@ class Run:
         """Write the state to go on from and the weights."""
         save_state(self.recipe.out / STATE_FILE, network=self.network.state_dict(), average=self.average,
                    optimiser=self.optimiser.state_dict(), step=self.done, kind=ARCHITECTURE,
+                   words=self.generator.get_state(), crops=self.crops.state,
                    recipe=json.dumps(asdict(self.recipe), default=str))  # fmt: skip
         about = {"steps": str(self.done), "of": str(self.recipe.steps)}
         write_weights(self.recipe.out / WEIGHTS_FILE, self.average, self.network.config, about)
@@ -155,9 +157,13 @@ class Run:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         if saved.get("kind") != ARCHITECTURE:
             raise ModelError(f"{path} is the state of another kind of training; choose another folder by out.")
+        if "crops" not in saved:
+            raise ModelError(f"{path} was written by an earlier version; start anew in another folder by out.")
         self.network.load_state_dict(saved["network"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.average, self.done = saved["average"], saved["step"]
+        self.generator.set_state(saved["words"])
+        self.crops.state = saved["crops"]
 
 
 def write_weights(path: Path, state: dict[str, Tensor], config: DetectorConfig, notes: dict[str, str]) -> None:
@@ -216,18 +222,17 @@ def train(recipe: DetectorRecipe, *, resume: bool = False, report: Report) -> Pa
         if resume:
             run.take_up()
             report({"resumed": run.done, "steps": recipe.steps})
-        crops = sources.drawn(make_sources(recipe), recipe.seed + 1000 * run.done)
-        _loop(run, crops, interrupts, report)
+        _loop(run, interrupts, report)
     return recipe.out / WEIGHTS_FILE
 
 
-def _loop(run: Run, crops: Iterator[Crop], interrupts: Interrupts, report: Report) -> None:
+def _loop(run: Run, interrupts: Interrupts, report: Report) -> None:
     recipe, began = run.recipe, time.time()
     sums: dict[str, list[float]] = {}
     run.network.train()
     interrupts.wait()
     while run.done < recipe.steps:
-        judged = run.step([next(crops) for _ in range(recipe.batch)])
+        judged = run.step([next(run.crops) for _ in range(recipe.batch)])
         for name in ("presence", "naming", "rotated", "upright", "axis"):
             sums.setdefault(name, []).append(getattr(judged, name).item())
         last = run.done == recipe.steps
