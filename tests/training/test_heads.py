@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from sarvlm_app.errors import ModelError
 from sarvlm_models.compact import CompactConfig, CompactSarclip
+from sarvlm_training.checkpoints import HEADS_TO_COME, is_finished
 from sarvlm_training.data.samples import CELLS
 from sarvlm_training.data.steps import Step
 from sarvlm_training.heads import Features, Heads, read_features, refine
 from sarvlm_training.recipe import Recipe, read_recipe
 
 CONCEPTS = 3
+SHIPPED = "compact-heads.toml"
 
 
 class Words:
@@ -88,6 +91,30 @@ def test_a_recipe_of_heads_alone_needs_something_to_do_and_a_start_with_statisti
         read_recipe(path, [])
 
 
-def test_the_shipped_recipe_of_heads_starts_from_the_shipped_model_and_takes_no_step(repo_root: Path) -> None:
-    recipe = read_recipe(repo_root / "training/sarvlm_training/recipes/compact-heads.toml", [])
-    assert (recipe.start, recipe.steps, recipe.calibration) == ("shipped", 0, 0) and recipe.head_steps > 0
+def test_the_shipped_recipes_follow_one_another_and_the_last_ones_fit_heads_alone(repo_root: Path) -> None:
+    folder = repo_root / "training/sarvlm_training/recipes"
+    recipe = read_recipe(folder / SHIPPED, [])
+    chain = [recipe]
+    while recipe.before:
+        earlier = read_recipe(folder / recipe.before, [])
+        assert recipe.start == f"{earlier.out}/weights.safetensors"
+        chain.append(recipe := earlier)
+    assert chain[-1].start == "imagenet"
+    alone = [recipe for recipe in chain if not recipe.steps]
+    assert alone and all(recipe.calibration == 0 and recipe.head_steps > 0 for recipe in alone)
+
+
+@pytest.mark.parametrize(
+    ("notes", "finished"),
+    [
+        ({"steps": "3", "of": "3"}, True),
+        ({"steps": "2", "of": "3"}, False),
+        ({"steps": "3", "of": "3", **HEADS_TO_COME}, False),
+        ({"steps": "3", "head_steps": "9"}, True),
+        ({}, True),
+    ],
+)
+def test_weights_tell_whether_their_run_came_to_its_end(tmp_path: Path, notes: dict[str, str], finished: bool) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_file({"a": torch.zeros(1)}, str(path), metadata=notes)
+    assert is_finished(path) is finished

@@ -26,6 +26,8 @@ from sarvlm_models.compact import CompactConfig, save_metadata
 STATE_FILE: Final = "state.pt"
 WEIGHTS_FILE: Final = "weights.safetensors"
 CAPTIONER_FILE: Final = TRAINED_FILE
+HEADS_TO_COME: Final = {"heads": "to come"}
+"""Note of weights whose heads have not been fitted yet."""
 _EXACT: Final = ("running", "centre", "spread")
 
 
@@ -112,6 +114,8 @@ def is_finished(weights: Path) -> bool:
             notes = file.metadata() or {}
     except SafetensorError:  # who loads them says what is wrong with them
         return True
+    if HEADS_TO_COME.items() <= notes.items():
+        return False
     return notes.get("steps") == notes.get("of") or "of" not in notes
 
 

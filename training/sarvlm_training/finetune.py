@@ -34,7 +34,17 @@ from sarvlm_models.compact import WEIGHTS_FILE as SHIPPED_WEIGHTS
 from sarvlm_models.compact import CompactConfig, CompactSarclip
 from sarvlm_models.locations import weights_dir
 
-from .checkpoints import CAPTIONER_FILE, STATE_FILE, WEIGHTS_FILE, is_finished, make_folder, save_run, save_state, split
+from .checkpoints import (
+    CAPTIONER_FILE,
+    HEADS_TO_COME,
+    STATE_FILE,
+    WEIGHTS_FILE,
+    is_finished,
+    make_folder,
+    save_run,
+    save_state,
+    split,
+)
 from .concepts import load_vocabulary
 from .data.steps import Step
 from .data.user_data import read_user_data
@@ -199,6 +209,7 @@ class Run:
                 random=random_state(generator, self.streams, self.parallel.device),
             )  # fmt: skip
             about = {"steps": str(self.done), "of": str(self.recipe.steps)}
+            about |= HEADS_TO_COME if self.recipe.head_steps else {}
             caption = self.learner.decoder, self.words
             save_run(self.recipe.out, self.average, self.learner.sarclip.config, caption, about)
 
