@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sarvlm_models.pictures import reduced, reduction
 from sarvlm_training.concepts import Vocabulary
 
-from .augment import hide_part, remap, scintillate
+from .augment import remap
 from .chips import ACD_KEYS, TSX_UNSURE, LandCoverChips, mstar_key, read_grey, rows_of
 from .samples import IGNORE, NEGATIVE, POSITIVE, FloatImage, amplitude_levels
 
@@ -94,7 +94,7 @@ class MstarChips:
         return make_batch(self.vocabulary, chips, {})
 
     def _chip(self, chip: FloatImage, edge: int, rng: np.random.Generator) -> FloatImage:
-        image = remap(scintillate(chip, rng, 0.25) if rng.random() < 0.3 else chip, rng)
+        image = remap(chip, rng)
         factor = MSTAR_FACTOR * float(rng.uniform(0.92, 1.08))
         image = reduced(image, factor, float(rng.uniform(0.7, 1.5)))
         if rng.random() < 0.3:
@@ -125,19 +125,13 @@ class AircraftBatches:
         native = rng.random() < 0.25
         chips = []
         for i in picks:
-            image = remap(self._seen_anew(self.chips[i], rng), rng, 0.6)
+            image = remap(self.chips[i], rng, 0.6)
             factor = 1.0 if native else self.factors[i]
             image = reduced(image, factor, float(rng.uniform(0.7, 1.3)))
             chips.append((image[:, ::-1] if rng.random() < 0.5 else image, self.keys[i]))
         height, width = (int(np.median([c.shape[axis] for c, _ in chips])) for axis in (0, 1))
         fitted = [(crop_to(chip, max(height, 32), max(width, 32), rng, 4), key) for chip, key in chips]
         return make_batch(self.vocabulary, fitted, {})
-
-    def _seen_anew(self, chip: FloatImage, rng: np.random.Generator) -> FloatImage:
-        """The set has some 480 distinct looks only: scatterers scintillate, now and then a part is hidden."""
-        if rng.random() < 0.6:
-            chip = scintillate(chip, rng, float(rng.uniform(0.15, 0.45)))
-        return hide_part(chip, rng) if rng.random() < 0.35 else chip
 
 
 class LandCoverBatches:
