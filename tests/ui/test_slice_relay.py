@@ -51,5 +51,6 @@ def test_a_relay_that_has_ended_gives_nothing_more(relay, qtbot):
     relay.view_moved()
     arrive(relay, scene=1)
     relay.stop()
+    arrive(relay, scene=2)  # was on its way
     qtbot.wait(150)
     assert relay.given == []

@@ -28,6 +28,7 @@ class SliceRelay(QObject):
         self._deliver = deliver
         self._post = MainThreadPost()
         self._waiting: dict[Any, Any] = {}
+        self._stopped = False
         self._moving = QTimer(self, singleShot=True, interval=STILL_MS)
         self._moving.timeout.connect(self._hand_over)
 
@@ -40,11 +41,14 @@ class SliceRelay(QObject):
         self._hand_over()
 
     def stop(self) -> None:
-        """Gives nothing more."""
+        """Gives nothing more, neither what waits nor what is still on its way from the reading thread."""
+        self._stopped = True
         self._moving.stop()
         self._waiting.clear()
 
     def _arrived(self, slices: Slices) -> None:
+        if self._stopped:
+            return
         self._waiting.update(slices)
         if not self._moving.isActive():
             self._hand_over()
