@@ -191,6 +191,15 @@ def test_a_disk_that_fills_leaves_the_earlier_checkpoint(recipe: Recipe, monkeyp
         assert steps_kept(recipe.out) == (1 if spared == 0 else 2)
 
 
+@pytest.mark.parametrize("head_steps", [0, 5])
+def test_a_run_that_ended_before_its_heads_does_not_count_as_finished(recipe: Recipe, head_steps: int) -> None:
+    recipe = replace(recipe, head_steps=head_steps)
+    run, objectives, _ = prepare(recipe, Parallel.start(recipe), resume=False)
+    run.done = recipe.steps
+    run.keep(objectives.generator)
+    assert checkpoints.is_finished(recipe.out / "weights.safetensors") is (head_steps == 0)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits on file sizes")
 def test_a_real_limit_of_the_disk(tmp_path: Path) -> None:
     import resource
