@@ -97,6 +97,8 @@ def test_sets_have_names_of_their_own() -> None:
         ("shares = 'ssdd'", "is not a table of numbers"),
         ("[shares]\nssdd = 'half'", "is not a table of numbers"),
         ("[shares]\nssdd = -1", "shares.ssdd = -1 is not above 0"),
+        ("[chip_shares]\nmstar = 1\n[scintillation]\nmstar = 1.5", "scintillation.mstar = 1.5 is out of range"),
+        ("[chip_shares]\nmstar = 1\n[hidden_parts]\nmstar = 0.5", "hidden_parts.mstar does nothing; give a share of"),
         ("stepz = 3\n[shares]\nssdd = 1", "no setting named 'stepz'"),
         ("steps = -1\n[shares]\nssdd = 1", "steps = -1 is too low; give at least 0"),
         ("average = 1.5\n[shares]\nssdd = 1", "average = 1.5 is out of range"),

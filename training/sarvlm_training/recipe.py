@@ -22,6 +22,9 @@ LEAST = {
 }  # fmt: skip
 """Least value of each whole number."""
 
+SEEN_ANEW = {"scintillation": ("mstar", "aircraft"), "hidden_parts": ("aircraft",)}
+"""The sources of chips that each way of seeing a target anew serves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -47,6 +50,9 @@ class Recipe:
         Peak learning rates of AdamW.
     shares, chip_shares : dict
         Shares of the sources of scene crops and of chips.
+    scintillation, hidden_parts : dict
+        Shares (0 to 1) of a source's chips whose scatterers are brighter and
+        darker by parts, and of which a part is covered.
     pictures : Path, optional
         CSV table `imgpath,caption` of captioned pictures; None takes RSICD.
     bridge_weight : float
@@ -102,6 +108,8 @@ class Recipe:
     pictures: Path | None = None
     shares: dict[str, float] = field(default_factory=dict)
     chip_shares: dict[str, float] = field(default_factory=dict)
+    scintillation: dict[str, float] = field(default_factory=dict)
+    hidden_parts: dict[str, float] = field(default_factory=dict)
     sets: tuple[UserSet, ...] = ()
 
 
@@ -148,7 +156,7 @@ def read_recipe(path: Path, overrides: list[str]) -> Recipe:
         if table.get(key):
             table[key] = Path(table[key])
     recipe = Recipe(**table, sets=sets)
-    fault = _range_fault(recipe) or _data_fault(recipe)
+    fault = _range_fault(recipe) or _data_fault(recipe) or _seen_anew_fault(recipe)
     if fault:
         raise ModelError(f"{path}: {fault}.")
     return recipe
@@ -193,6 +201,17 @@ def _data_fault(recipe: Recipe) -> str:
                 return f"the set {one.name!r} is of kind {one.kind} and {key} = 0; say how many a step"
     if recipe.pictures is not None and any(one.kind in CAPTIONED for one in recipe.sets):
         return "captions are named by pictures and by a [[set]] too; name them in one place"
+    return ""
+
+
+def _seen_anew_fault(recipe: Recipe) -> str:
+    """What is wrong with the shares of chips that are seen anew, with the remedy; "" where nothing is."""
+    for key, sources in SEEN_ANEW.items():
+        for name, share in getattr(recipe, key).items():
+            if name not in sources:
+                return f"{key}.{name} does nothing; give a share of {' or '.join(sources)}"
+            if not 0 <= share <= 1:
+                return f"{key}.{name} = {share} is out of range; give a share from 0 to 1"
     return ""
 
 

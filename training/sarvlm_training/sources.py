@@ -58,9 +58,12 @@ def scene_sources(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, Source]:
 
 def chip_sources(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, ChipSource]:
     """The sources of whole chips that the recipe's chip shares name; raises ModelError as `scene_sources`."""
+    scintillation, hidden = recipe.scintillation, recipe.hidden_parts
     makers: dict[str, Callable[[], ChipSource]] = {
-        "mstar": lambda: MstarChips(recipe.data, vocabulary),
-        "aircraft": lambda: AircraftBatches(recipe.data, vocabulary),
+        "mstar": lambda: MstarChips(recipe.data, vocabulary, scintillation.get("mstar", 0.0)),
+        "aircraft": lambda: AircraftBatches(
+            recipe.data, vocabulary, scintillation.get("aircraft", 0.0), hidden.get("aircraft", 0.0)
+        ),
         "landcover": lambda: LandCoverBatches(recipe.data, vocabulary),
     }
     return {name: _known(makers, name)() for name in recipe.chip_shares}

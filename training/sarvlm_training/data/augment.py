@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from .samples import FloatImage, Sample
 
@@ -67,6 +68,34 @@ def remap(amplitude: FloatImage, rng: np.random.Generator, strength: float = 1.0
     if rng.random() < 0.7 * strength:
         image = np.round(255.0 * image) / 255.0
     return np.asarray(image, np.float32)
+
+
+def scintillate(amplitude: FloatImage, rng: np.random.Generator, spread: float) -> FloatImage:
+    """Parts of a target brighter and darker, as scatterers are when the look moves by a few degrees.
+
+    Nothing is resampled: the gain varies smoothly over a sixth to a third of the picture.
+
+    Parameters
+    ----------
+    amplitude : float32 (h, w)
+    spread : float
+        Standard deviation of the natural logarithm of the gain.
+    """
+    knots = rng.normal(0.0, spread, rng.integers(3, 7, 2)).astype(np.float32)
+    height, width = amplitude.shape
+    gain = np.asarray(Image.fromarray(knots).resize((width, height), Image.Resampling.BICUBIC), np.float32)
+    return np.asarray(amplitude * np.exp(gain), np.float32)
+
+
+def hide_part(amplitude: FloatImage, rng: np.random.Generator) -> FloatImage:
+    """A rectangle of up to two fifths of each edge covered by another part of the picture: no one spot is the cue."""
+    height, width = amplitude.shape
+    rows, cols = (max(1, round(edge * float(rng.uniform(0.15, 0.4)))) for edge in (height, width))
+    spare = (height - rows, width - cols)
+    (top, left), (from_top, from_left) = (rng.integers(0, np.array(spare) + 1) for _ in range(2))
+    image = amplitude.copy()
+    image[top : top + rows, left : left + cols] = amplitude[from_top : from_top + rows, from_left : from_left + cols]
+    return image
 
 
 def hide_spacing(sample: Sample, rng: np.random.Generator, share: float = 0.4) -> Sample:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sarvlm_models.pictures import reduced, reduction
 from sarvlm_training.concepts import Vocabulary
 
-from .augment import remap
+from .augment import hide_part, remap, scintillate
 from .chips import ACD_KEYS, TSX_UNSURE, LandCoverChips, mstar_key, read_grey, rows_of
 from .samples import IGNORE, NEGATIVE, POSITIVE, FloatImage, amplitude_levels
 
@@ -78,10 +78,13 @@ def make_batch(
 
 
 class MstarChips:
-    """MSTAR vehicles at 17 degrees: remapped as displays do, low-passed, brought to 0.3 m."""
+    """MSTAR vehicles at 17 degrees: remapped as displays do, low-passed, brought to 0.3 m.
 
-    def __init__(self, root: Path, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
+    Of `scintillation` of the chips (0 to 1) the scatterers are brighter and darker by parts.
+    """
+
+    def __init__(self, root: Path, vocabulary: Vocabulary, scintillation: float = 0.0) -> None:
+        self.vocabulary, self.scintillation = vocabulary, scintillation
         table = rows_of(root / "mstar/train.csv")
         self.chips = [read_grey(root / "mstar" / row["path"]) for row in table]
         self.keys = [mstar_key(row["target"]) for row in table]
@@ -94,6 +97,8 @@ class MstarChips:
         return make_batch(self.vocabulary, chips, {})
 
     def _chip(self, chip: FloatImage, edge: int, rng: np.random.Generator) -> FloatImage:
+        if self.scintillation and rng.random() < self.scintillation:
+            chip = scintillate(chip, rng, 0.25)
         image = remap(chip, rng)
         factor = MSTAR_FACTOR * float(rng.uniform(0.92, 1.08))
         image = reduced(image, factor, float(rng.uniform(0.7, 1.5)))
@@ -106,10 +111,14 @@ class MstarChips:
 
 
 class AircraftBatches:
-    """SAR-ACD aircraft, mostly at the scale of use, sometimes at native scale; mirrored left to right only."""
+    """SAR-ACD aircraft, mostly at the scale of use, sometimes at native scale; mirrored left to right only.
 
-    def __init__(self, root: Path, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
+    The set has some 480 distinct looks: of `scintillation` of the chips (0 to 1)
+    the scatterers are brighter and darker by parts, of `hidden` of them a part is covered.
+    """
+
+    def __init__(self, root: Path, vocabulary: Vocabulary, scintillation: float = 0.0, hidden: float = 0.0) -> None:
+        self.vocabulary, self.scintillation, self.hidden = vocabulary, scintillation, hidden
         table = rows_of(root / "sar_acd/train.csv")
         self.chips = [read_grey(root / "sar_acd" / row["path"]) for row in table]
         self.keys = [ACD_KEYS[row["aircraft"]] for row in table]
@@ -125,13 +134,18 @@ class AircraftBatches:
         native = rng.random() < 0.25
         chips = []
         for i in picks:
-            image = remap(self.chips[i], rng, 0.6)
+            image = remap(self._seen_anew(self.chips[i], rng), rng, 0.6)
             factor = 1.0 if native else self.factors[i]
             image = reduced(image, factor, float(rng.uniform(0.7, 1.3)))
             chips.append((image[:, ::-1] if rng.random() < 0.5 else image, self.keys[i]))
         height, width = (int(np.median([c.shape[axis] for c, _ in chips])) for axis in (0, 1))
         fitted = [(crop_to(chip, max(height, 32), max(width, 32), rng, 4), key) for chip, key in chips]
         return make_batch(self.vocabulary, fitted, {})
+
+    def _seen_anew(self, chip: FloatImage, rng: np.random.Generator) -> FloatImage:
+        if self.scintillation and rng.random() < self.scintillation:
+            chip = scintillate(chip, rng, float(rng.uniform(0.15, 0.45)))
+        return hide_part(chip, rng) if self.hidden and rng.random() < self.hidden else chip
 
 
 class LandCoverBatches:
