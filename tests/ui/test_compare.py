@@ -83,6 +83,7 @@ def test_the_panel_comes_with_the_second_scene_and_says_why_two_cannot_be_compar
     opened.commands.open_paths([second])
     qtbot.waitUntil(lambda: shown(opened, second), timeout=PATIENCE)
     assert panel.isVisible() and panel.other.currentText() == "harbour"
+    assert panel.other.toolTip().startswith("harbour")  # a long name is cut off in the narrow panel
     assert opened.actions["compare_swipe"].isEnabled()
     panel.modes[LinkMode.SIDE].click()
     qtbot.waitUntil(lambda: "does not lie on the ground of" in opened.window.toast.text, timeout=PATIENCE)

@@ -47,7 +47,7 @@ def write_heatmap(answer: Answer, path: Path, weights_sha256: str) -> None:
 
 
 def _encode(answer: Answer, weights_sha256: str) -> bytes:
-    scores = answer.heatmap.scores
+    scene, scores = answer.scene, answer.heatmap.scores
     height, width = scores.shape
     profile = {
         "driver": "GTiff",
@@ -61,7 +61,7 @@ def _encode(answer: Answer, weights_sha256: str) -> bytes:
         "blockysize": 256,
         "compress": "deflate",
         "predictor": 3,
-        **raster_geometry(answer.scene.georef, (answer.scene.width, answer.scene.height), answer.heatmap.cell_px),
+        **raster_geometry(scene.georef, (scene.width, scene.height), answer.heatmap.cell_px, name=scene.name),
     }
     with MemoryFile() as memory:
         with memory.open(**profile) as dataset:

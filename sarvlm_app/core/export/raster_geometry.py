@@ -15,7 +15,9 @@ POINTS = 15
 """Control points along each edge for geometries that GeoTIFF has no other form for."""
 
 
-def raster_geometry(georef: Georeference | None, size: tuple[int, int], cell_px: float = 1.0) -> dict[str, Any]:
+def raster_geometry(
+    georef: Georeference | None, size: tuple[int, int], cell_px: float = 1.0, *, name: str = "this image"
+) -> dict[str, Any]:
     """Rasterio's `transform` or `gcps`, and `crs`, of an image whose pixels are `cell_px` scene pixels wide.
 
     Geometries other than maps and control points (grids, RPC, SICD) become
@@ -30,6 +32,8 @@ def raster_geometry(georef: Georeference | None, size: tuple[int, int], cell_px:
     size : (int, int)
         Width and height of the scene in pixels.
     cell_px : float
+    name : str
+        What the scene is called, for the message.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def raster_geometry(georef: Georeference | None, size: tuple[int, int], cell_px:
         return {"gcps": [_scaled(point, cell_px) for point in georef.gcps], "crs": georef.crs}
     if _in_bursts(georef):
         raise StorageError(
-            "The bursts of this image overlap on the ground, which no GeoTIFF can hold; export places or boxes instead."
+            f"The bursts of {name} overlap on the ground, which no GeoTIFF can hold; export places or boxes instead."
         )
     points = control_points(georef, size)
     return {"gcps": [_scaled(point, cell_px) for point in points], "crs": "EPSG:4326"}

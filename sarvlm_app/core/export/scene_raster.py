@@ -105,7 +105,7 @@ def _profile(scene: Scene, count: int) -> dict[str, Any]:
         "compress": "deflate",
         "predictor": 3,
         "bigtiff": "IF_SAFER",
-        **({} if scene.georef is None else raster_geometry(scene.georef, (scene.width, scene.height))),
+        **({} if scene.georef is None else raster_geometry(scene.georef, (scene.width, scene.height), name=scene.name)),
     }
 
 

@@ -52,7 +52,6 @@ class ComparePanel(Section):
         self._listed: tuple[Scene, ...] = ()
         self.other = QComboBox()
         self.other.setAccessibleName("Scene to compare with")
-        self.other.setToolTip("An open scene of the same ground")
         self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.other.setMinimumContentsLength(8)
         self.other.activated.connect(lambda row: self._linking.choose(self._listed[row]))
@@ -142,10 +141,12 @@ class ComparePanel(Section):
         if candidates != self._listed:
             self._listed = candidates
             self.other.clear()
-            for scene in candidates:
+            for row, scene in enumerate(candidates):
                 self.other.addItem(_named(scene))
+                self.other.setItemData(row, _named(scene), Qt.ItemDataRole.ToolTipRole)
         if linking.other in candidates:
             self.other.setCurrentIndex(candidates.index(linking.other))
+        self.other.setToolTip(f"{self.other.currentText()}\nAn open scene of the same ground")
         mode = linking.mode
         for one, button in self.modes.items():
             button.setChecked(one is mode)

@@ -33,8 +33,8 @@ def test_a_raster_written_with_a_products_geometry_opens_where_the_product_lies(
 
 def test_bursts_are_refused_with_what_to_do_instead(tmp_path):
     scene = open_scene(write_safe(Safe(tmp_path, level="SLC", swath="IW1", bursts=3)))
-    with pytest.raises(StorageError, match="overlap on the ground.*export places or boxes instead"):
-        raster_geometry(ShiftedGeoref(scene.georef, 10, 20, (100, 100)), (100, 100))
+    with pytest.raises(StorageError, match="bursts of tops.tif overlap on the ground.*export places or boxes instead"):
+        raster_geometry(ShiftedGeoref(scene.georef, 10, 20, (100, 100)), (100, 100), name="tops.tif")
 
 
 def test_longitudes_of_control_points_run_on_across_the_antimeridian():
