@@ -70,6 +70,15 @@ class PictureEncoder(TextEncoder, Protocol):
 
 
 @runtime_checkable
+class ContrastedEncoder(PictureEncoder, Protocol):
+    """Knows how pictures differ from all others, which is what telling classes apart by words asks for."""
+
+    def standing_out(self, vectors: Float32) -> Float32:
+        """Unit vectors float32 (n, d) of those of `encode_pictures` (n, d); cosines only rank texts."""
+        ...
+
+
+@runtime_checkable
 class Captioner(Protocol):
     """Turns a picture into a sentence."""
 

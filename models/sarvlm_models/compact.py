@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from .batches import Batches
 from .pictures import prepare_picture
 from .preprocess import FINEST_SPACING_M, input_planes, p98_ratio, picture_stats, relative_amplitude, spacing_code
+from .standing_out import StandingOut
 from .statistics import COUNT as STATISTICS
 from .statistics import picture_statistics
 from .text_tower import WIDTH as TEXT_WIDTH
@@ -196,6 +197,7 @@ class CompactSarclip(nn.Module):
         self.config = config or CompactConfig()
         self.image = ImageTower(self.config)
         self.project = nn.Linear(TEXT_WIDTH, self.config.dim, bias=False)
+        self.standing_out = StandingOut(self.config.dim)
         self.log_scale = nn.Parameter(torch.tensor(3.0))
         self.bias = nn.Parameter(torch.tensor(-6.0))
 
@@ -305,6 +307,12 @@ class CompactEncoder:
         """Unit vectors float32 (n, d) of pictures, each by its own statistics and as `pictures` prepares it."""
         pictures = [prepare_picture(amplitude, spacing_m) for amplitude in amplitudes]
         return self._wholes([(picture * picture, picture_stats(picture)) for picture in pictures], spacing_m)
+
+    @torch.inference_mode()
+    def standing_out(self, vectors: Float32) -> Float32:
+        """Unit vectors float32 (n, d) of those of `encode_pictures`, set off against the pictures of training."""
+        found = self._model.standing_out(torch.from_numpy(vectors).to(self._device))
+        return np.asarray(found.cpu().numpy(), np.float32)
 
     def _wholes(self, chips: Sequence[tuple[Float32, SceneStats]], spacing_m: float | None) -> Float32:
         """Unit vectors float32 (n, d) of chips with their statistics; those of one shape go through together."""

@@ -96,6 +96,18 @@ def test_a_table_is_classified_among_all_names() -> None:
     assert found.accuracy().top1 == 0.75 and model.spacings == [0.5]
 
 
+def test_pictures_are_named_by_what_sets_them_off() -> None:
+    class Contrasted(ToyEncoder):
+        """Says of every picture that it is three levels up."""
+
+        def standing_out(self, vectors: np.ndarray) -> np.ndarray:
+            return np.roll(vectors, 3, axis=1)
+
+    words = {"one": ("level 1",), "four": ("level 4",), "seven": ("level 7",)}
+    found = classify(Contrasted(), table_of([1, 4], ["four", "seven"]), Zeroshot(words, ("{}",)), JobContext())
+    assert found.accuracy().top1 == 1.0
+
+
 def test_a_broken_picture_is_told_and_counts_nowhere() -> None:
     words = {"one": ("level 1",), "four": ("level 4",)}
     table = table_of([1, -1, 4], ["one", "one", "four"])

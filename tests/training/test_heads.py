@@ -68,6 +68,14 @@ def test_like_sentences_are_told_apart_and_the_backbone_stays(heads: Heads) -> N
     assert all(torch.equal(value, after[key]) for key, value in before.items())
 
 
+def test_pictures_are_set_off_against_those_that_the_heads_were_fitted_on(heads: Heads) -> None:
+    heads.set_off()
+    with torch.no_grad():
+        vectors = heads.sarclip.image.head.vectors(heads.features.inputs)
+        set_off = heads.sarclip.standing_out(vectors)
+    assert float(vectors.mean(0).norm()) > 3 * float(set_off.mean(0).norm())
+
+
 def test_steps_without_chips_get_a_sentence(heads: Heads) -> None:
     with pytest.raises(ModelError, match="head_steps"):
         read_features(heads.sarclip, iter([Step()]), 1)

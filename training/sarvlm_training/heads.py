@@ -114,6 +114,12 @@ class Heads:
             "repulsion": self.recipe.repulsion_weight * repulsion_loss(texts[0], self.wordings.apart),
         }
 
+    @torch.no_grad()
+    def set_off(self) -> None:
+        """Learn what sets the vector of a picture off against those of all others."""
+        vectors = self.sarclip.image.head.eval().vectors(self.features.inputs)
+        self.sarclip.standing_out.calibrate(vectors, self.features.own)
+
     def _texts(self, absent: int) -> Tensor:
         return self.wordings.draw(self.generator, absent, self.recipe.text_noise / 2)
 
@@ -163,4 +169,6 @@ def fit_heads(sarclip: CompactSarclip, objectives: Objectives, steps: Iterator[S
     recipe, wordings = objectives.recipe, objectives.wordings
     features = read_features(sarclip, steps, recipe.head_reads)
     prototypes = nn.Parameter(objectives.learner.prototypes.detach().clone())
-    refine(Heads(sarclip, prototypes, wordings, features, recipe, objectives.generator), recipe.head_steps, report)
+    heads = Heads(sarclip, prototypes, wordings, features, recipe, objectives.generator)
+    refine(heads, recipe.head_steps, report)
+    heads.set_off()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarvlm_app.core.jobs import JobContext
-from sarvlm_models.api import DenseEncoder
+from sarvlm_models.api import ContrastedEncoder, DenseEncoder
 from sarvlm_models.types import Float32
 
 from .chip_table import ChipTable
@@ -58,7 +58,7 @@ class Classified:
     truth : int64 (m)
         Index of the right class of each.
     scores : float32 (m, classes)
-        Cosines.
+        Cosines, of vectors set off against those of training where the encoder knows them.
     faults : dict of int to str
         The other rows of the table and what is wrong with their pictures.
     """
@@ -134,4 +134,5 @@ def classify(encoder: DenseEncoder, table: ChipTable, asked: Zeroshot, ctx: JobC
     classes = tuple(asked.words)
     places = {label: place for place, label in enumerate(classes)}
     truth = np.array([places[table.labels[number]] for number in found.numbers], np.int64)
-    return Classified(classes, found.numbers, truth, found.vectors @ texts.T, found.faults)
+    vectors = encoder.standing_out(found.vectors) if isinstance(encoder, ContrastedEncoder) else found.vectors
+    return Classified(classes, found.numbers, truth, vectors @ texts.T, found.faults)
