@@ -39,6 +39,8 @@ CELL_PX: Final = 8
 TEXTURE_PLANES: Final = 7
 WEIGHTS_FILE: Final = "sarclip-compact.safetensors"
 TEXT_FILE: Final = "minilm-text.safetensors"
+ADDED_LATER: Final = ("standing_out.mean", "standing_out.mix")
+"""Tensors that older weights lack; they then change nothing."""
 TOKENIZER_FILE: Final = "minilm-tokenizer.json"
 
 

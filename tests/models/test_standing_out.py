@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from safetensors.torch import load_file, save_file
 
+from sarvlm_models.api import ContrastedEncoder
 from sarvlm_models.compact import CompactConfig, CompactSarclip, load_model, save_metadata
+from sarvlm_models.registry import load_encoder
 from sarvlm_models.standing_out import StandingOut
 
 DIM = 8
@@ -74,6 +76,10 @@ def test_weights_from_before_load_and_leave_pictures_as_they_are(tmp_path: Path)
     save_file(old, path, save_metadata(model.config, {}))
     found = load_model(path).standing_out
     assert not found.mean.any() and torch.equal(found.mix, torch.eye(model.config.dim))
+    vectors = np.eye(3, model.config.dim, dtype=np.float32)
+    encoder = load_encoder(str(path), "cpu")
+    assert isinstance(encoder, ContrastedEncoder)
+    np.testing.assert_allclose(encoder.standing_out(vectors), vectors, atol=1e-6)
 
 
 def pictures_of(dim: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -175,7 +175,7 @@ def test_the_rate_warms_up_and_falls_to_a_hundredth(recipe: Recipe) -> None:
     assert rates[-1] == pytest.approx(0.01) and rates[100:] == sorted(rates[100:], reverse=True)
 
 
-@pytest.mark.parametrize("name", ["compact", "compact-optical", "tiny"])
+@pytest.mark.parametrize("name", ["compact", "compact-sar", "compact-optical", "tiny"])
 def test_the_recipes_of_the_repository_read(repo_root: Path, name: str) -> None:
     recipe = read_recipe(repo_root / f"training/sarvlm_training/recipes/{name}.toml", [])
     assert recipe.steps > 0 and sum((*recipe.shares.values(), recipe.captioned)) > 0
