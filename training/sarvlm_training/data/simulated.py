@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
 from sarvlm_app.core.simulate import LANDCOVER_NAMES, SimulatedScene, SimulationSpec, simulate_scene
+from sarvlm_app.errors import ModelError
 from sarvlm_training.concepts import Vocabulary
 
 from .augment import hide_spacing, vary_radiometry
@@ -111,13 +112,19 @@ def write_scene(scene: SimulatedScene, path: Path) -> None:
 
 
 class SimulatedScenes:
-    """Crops of simulated scenes with labels for every terrain and object."""
+    """Crops of simulated scenes with labels for every terrain and object.
+
+    Raises
+    ------
+    ModelError
+        The folder holds no scenes.
+    """
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.paths = sorted(folder.glob("*.npz"))
         if not self.paths:
-            raise FileNotFoundError(
+            raise ModelError(
                 f"{folder} holds no simulated scenes; run python -m sarvlm_training.data.simulated {folder}."
             )
         self.scenes = [self._load(path) for path in self.paths]
